@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
-
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _definition, _validate
 
 

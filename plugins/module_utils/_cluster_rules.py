@@ -89,19 +89,9 @@ def name_shared(definition: Definition, plan: Plan) -> t.Iterator[Problem]:
     for name in _repeated(client.name for client in definition.clients):
         yield Problem("clients_producers, clients_consumers", f"two clients are called {name!r}", "rename one")
     # Nodes of equal name are told by ID-SHARED and by the pools' names.
-    for name in _repeated((service.name, service.node) for service in plan.services if not _repeated(node.name for node in plan.nodes)):
-        yield Problem("kafka_listeners", f"two Services would be called {name[0]!r}", "rename a listener or a pool")
-
-
-@rule("NAME-TOO-LONG", "error", "config", "Kubernetes refuses the object, or the labels that it puts on the pods.")
-def name_too_long(definition: Definition, plan: Plan) -> t.Iterator[Problem]:
-    """A Service has at most 63 characters; a StatefulSet 52, since its pods carry ``name-<hash>`` as a label."""
-    for service in plan.services:
-        if len(service.name) > 63:
-            yield Problem("kafka_cluster_name", f"Service {service.name!r} has more than 63 characters", "shorten the cluster's, the pool's or the listener's name")
-    for node in plan.nodes:
-        if len(node.name) > 52:
-            yield Problem("kafka_cluster_name", f"StatefulSet {node.name!r} has more than 52 characters", "shorten the cluster's or the pool's name")
+    if not _repeated(node.name for node in plan.nodes):
+        for name in _repeated(service.name for service in plan.services):
+            yield Problem("kafka_listeners", f"two Services would be called {name!r}", "rename a listener or a pool")
 
 
 # --- listeners ---------------------------------------------------------------------------------------------------
@@ -146,7 +136,8 @@ def port_name_shared(definition: Definition, plan: Plan) -> t.Iterator[Problem]:
     for node in plan.nodes[:1]:
         for name in _repeated(port.name for port in node.ports):
             if not _repeated(listener.name for listener in definition.listeners):
-                yield Problem("kafka_listeners", f"two listeners have the port name {name!r}", "let the first 15 characters of their names differ")
+                message = f"two listeners have the port name {name!r}"
+                yield Problem("kafka_listeners", message, "let the first 15 characters of their names differ")
 
 
 # --- advertised addresses ----------------------------------------------------------------------------------------
@@ -213,7 +204,8 @@ def advertised_not_dns(definition: Definition, plan: Plan) -> t.Iterator[Problem
     """An advertised host is an address or a DNS name: letters, digits, hyphens and dots."""
     for listener, host in _given_hosts(definition):
         if host != "0" and _literal(host) is None and not HOST.fullmatch(host):
-            yield Problem(_place(definition, listener.name), f"{host!r} is neither an address nor a DNS name", "write a host alone, without scheme, port or blanks")
+            message = f"{host!r} is neither an address nor a DNS name"
+            yield Problem(_place(definition, listener.name), message, "write a host alone, without scheme, port or blanks")
 
 
 @rule("ADV-UNKNOWN-NODE", "error", "config", "The address belongs to nobody; most likely a broker was meant that now gets another one.")
@@ -241,7 +233,8 @@ def node_port_host(definition: Definition, plan: Plan) -> t.Iterator[Problem]:
     ids = {str(node.id) for node in plan.nodes}
     for listener in definition.listeners:
         if listener.exposure == "node_port" and not listener.advertised_host and ids - set(listener.advertised_hosts):
-            yield Problem(_place(definition, listener.name), "exposure node_port needs a host to advertise", "set advertised_host to an address or name of a Kubernetes node that clients reach")
+            fix = "set advertised_host to an address or name of a Kubernetes node that clients reach"
+            yield Problem(_place(definition, listener.name), "exposure node_port needs a host to advertise", fix)
 
 
 @rule("NODEPORT-VALUE", "error", "config", "Kubernetes refuses the Service, or brokers share a port.")
@@ -251,7 +244,8 @@ def node_port_value(definition: Definition, plan: Plan) -> t.Iterator[Problem]:
     for listener in definition.listeners:
         if listener.exposure != "node_port":
             if listener.first_node_port or listener.node_ports:
-                yield Problem(_place(definition, listener.name), f"node ports are given for exposure {listener.exposure}", "set exposure to node_port or remove them")
+                message = f"node ports are given for exposure {listener.exposure}"
+                yield Problem(_place(definition, listener.name), message, "set exposure to node_port or remove them")
             continue
         for key, value in listener.node_ports.items():
             if not value.isdecimal():
@@ -268,7 +262,8 @@ def node_port_range(definition: Definition, plan: Plan) -> t.Iterator[Problem]:
         if listener.exposure == "node_port":
             outside = sorted({port for node in plan.nodes if (port := node_port(listener, node.id)) and not 30000 <= port <= 32767})
             if outside:
-                yield Problem(_place(definition, listener.name), f"node ports {', '.join(map(str, outside))} are outside of 30000-32767", "choose ports within the range")
+                message = f"node ports {', '.join(map(str, outside))} are outside of 30000-32767"
+                yield Problem(_place(definition, listener.name), message, "choose ports within the range")
 
 
 # --- replication -------------------------------------------------------------------------------------------------
@@ -361,10 +356,11 @@ def heap_over_limit(definition: Definition, plan: Plan) -> t.Iterator[Problem]:
     shapes.append(("zookeeper_heap", definition.zookeeper.heap, definition.zookeeper.resources))
     for where, heap, resources in shapes:
         limits = resources.get("limits")
-        limit = bytes_of(limits.get("memory")) if isinstance(limits, dict) and limits.get("memory") else None
-        size = bytes_of(heap)
+        memory = limits.get("memory") if isinstance(limits, dict) else None
+        limit, size = bytes_of(memory), bytes_of(heap)
         if limit is not None and size is not None and size >= limit * 0.9:
-            yield Problem(where, f"a heap of {heap} does not fit into a memory limit of {limits['memory']}", "leave at least a quarter of the limit to everything else")
+            message = f"a heap of {heap} does not fit into a memory limit of {memory}"
+            yield Problem(where, message, "leave at least a quarter of the limit to everything else")
 
 
 # --- ZooKeeper ---------------------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ OTHER_VARIABLES = (
     "kafka_ready_timeout",
     "services_address_timeout",
     "services_create_namespace",
+    "services_manifests",
     "services_pod_security",
     "zookeeper_manifests",
     "clients_manifests",

@@ -10,8 +10,9 @@ import dataclasses
 import json
 import typing as t
 
-Place = t.Tuple[str, int, int]
-"""Topic, partition and offset: where a message stands."""
+if t.TYPE_CHECKING:
+    # Topic, partition and offset: where a message stands.
+    Place = tuple[str, int, int]
 
 
 @dataclasses.dataclass(frozen=True)

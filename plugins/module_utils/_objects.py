@@ -62,10 +62,11 @@ def without_address(services: t.Iterable[Object]) -> list[str]:
     waiting = []
     for service in services:
         kind = service["spec"].get("type")
-        ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress")
-        if kind == "LoadBalancer" and not ingress:
-            waiting.append(service["metadata"]["name"])
-        elif kind == "NodePort" and not all(port.get("nodePort") for port in service["spec"].get("ports") or []):
+        addressed = {
+            "LoadBalancer": ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress"),
+            "NodePort": all(port.get("nodePort") for port in service["spec"].get("ports") or []),
+        }
+        if not addressed.get(kind, True):
             waiting.append(service["metadata"]["name"])
     return waiting
 
@@ -81,7 +82,8 @@ def why_not_ready(pod: Object) -> str:
         return f"cannot be scheduled: {scheduled.get('message', scheduled.get('reason', ''))}"
     for container in status.get("containerStatuses") or []:
         state = container.get("state") or {}
-        waiting, ended = state.get("waiting"), state.get("terminated") or (container.get("lastState") or {}).get("terminated")
+        waiting = state.get("waiting")
+        ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated") or {}
         if waiting:
             last = f", last exit {ended.get('exitCode')} ({ended.get('reason')})" if ended else ""
             return f"{waiting.get('reason')}: {waiting.get('message', '')}{last}"

@@ -102,7 +102,7 @@ def logs(namespace: _kubernetes.Namespace, cluster: str, kind: str, seconds: int
                 yield namespace.log(pod["metadata"]["name"], since=seconds)
 
 
-def main() -> t.NoReturn:
+def main() -> None:
     """Read the producers' logs, then the consumers' until all is there or the time is over."""
     module = AnsibleK8SModule(
         module_class=AnsibleModule,

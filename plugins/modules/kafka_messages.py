@@ -77,12 +77,12 @@ duplicated:
 
 import dataclasses
 import traceback
-import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _messages
 
-def main() -> t.NoReturn:
+
+def main() -> None:
     """Send, receive, account."""
     module = AnsibleModule(
         argument_spec={

@@ -57,8 +57,6 @@ waiting:
   sample: []
 """
 
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _kubernetes
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -67,7 +65,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import An
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
 
 
-def main() -> t.NoReturn:
+def main() -> None:
     """Wait, and explain where that was in vain."""
     module = AnsibleK8SModule(
         module_class=AnsibleModule,

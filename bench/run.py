@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measures site.yml against kubectl and Helm on the local Kubernetes; prints a table in Markdown.
+
+``make up`` must have run, and ``helm`` must be on the PATH or named with ``--helm`` (``make bench`` sees to both).
+Every figure is the median of several runs that take turns, so that whatever else the machine does meets them all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+
+import yaml
+
+PROJECT = pathlib.Path(__file__).resolve().parent.parent
+STATE = pathlib.Path("/var/lib/kafkaops-local-kubernetes")
+KUBECONFIG = STATE / "admin.kubeconfig"
+INVENTORY = PROJECT / "inventories/local"
+NAMESPACE = "bench"
+ENVIRONMENT = {**os.environ, "KUBECONFIG": str(KUBECONFIG), "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+VARIABLES = ["-e", f"kafka_namespace={NAMESPACE}"]
+
+
+def run(*command: str | pathlib.Path, **options: t.Any) -> tuple[float, str]:
+    """Run a command; seconds and output. It must succeed."""
+    begun = time.monotonic()
+    result = subprocess.run(
+        [str(part) for part in command], cwd=PROJECT, env=ENVIRONMENT, text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options
+    )
+    if result.returncode:
+        sys.exit(f"{command} failed:\n{result.stdout[-4000:]}")
+    return time.monotonic() - begun, result.stdout
+
+
+def playbook(name: str, *args: str) -> tuple[str | pathlib.Path, ...]:
+    return (pathlib.Path(sys.executable).parent / "ansible-playbook", PROJECT / name, "-i", INVENTORY, *VARIABLES, *args)
+
+
+def kubectl(*args: str | pathlib.Path) -> str:
+    return run(STATE / "bin/kubectl", *args)[1]
+
+
+def write_manifests(directory: pathlib.Path) -> pathlib.Path:
+    """All objects of the cluster, and the same as a Helm chart."""
+    file = directory / "objects.yaml"
+    run(*playbook("bench/manifests.yml", "-e", f"manifests_file={file}"))
+    chart = directory / "chart"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: bench\nversion: 1.0.0\n", encoding="utf-8")
+    objects = [obj for obj in yaml.safe_load_all(file.read_text(encoding="utf-8")) if obj["kind"] != "Namespace"]
+    (chart / "templates/objects.yaml").write_text(yaml.safe_dump_all(objects), encoding="utf-8")
+    return file
+
+
+def unchanged(file: pathlib.Path, helm: str, rounds: int) -> list[tuple[str, float]]:
+    """Medians of an unchanged definition applied again, in four ways."""
+    empty = file.with_name("empty.yml")
+    empty.write_text("[{hosts: all, connection: local, gather_facts: false, tasks: [{ansible.builtin.debug: {msg: x}}]}]\n", encoding="utf-8")
+    chart = file.with_name("chart")
+    ways: dict[str, tuple[str | pathlib.Path, ...]] = {
+        "`ansible-playbook`, one debug task": playbook(str(empty)),
+        "`kubectl apply --server-side`": (STATE / "bin/kubectl", "apply", "--server-side", "--force-conflicts", "-f", file),
+        "`helm upgrade`": (helm, "upgrade", "--install", "bench", chart, "--namespace", NAMESPACE + "-helm", "--create-namespace"),
+        "`site.yml`": playbook("site.yml"),
+    }
+    # Helm wants objects of its own; it gets a namespace of its own, where no pod needs to run.
+    objects = [obj for obj in yaml.safe_load_all((chart / "templates/objects.yaml").read_text(encoding="utf-8"))]
+    for obj in objects:
+        obj["metadata"]["namespace"] = NAMESPACE + "-helm"
+        if obj["kind"] in ("StatefulSet", "Deployment"):
+            obj["spec"]["replicas"] = 0
+        for port in obj["spec"]["ports"] if obj["kind"] == "Service" else []:
+            port.pop("nodePort", None)
+    (chart / "templates/objects.yaml").write_text(yaml.safe_dump_all(objects), encoding="utf-8")
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    for number in range(rounds + 1):
+        for way, command in ways.items():
+            spent, output = run(*command)
+            if number:  # the first round makes everything what it then is
+                seconds[way].append(spent)
+                if way == "`site.yml`" and not re.search(r"changed=0 ", output):
+                    sys.exit(f"site.yml changed something:\n{output[-2000:]}")
+    return [(way, statistics.median(each)) for way, each in seconds.items()]
+
+
+def consumed(since: float) -> float:
+    """Seconds until the consumer had its first message."""
+    while time.monotonic() - since < 600:
+        log = subprocess.run(
+            [STATE / "bin/kubectl", "-n", NAMESPACE, "logs", "deployment/events-consumer"], env=ENVIRONMENT, text=True, check=False, capture_output=True
+        ).stdout
+        if '"record_data"' in log:
+            return time.monotonic() - since
+        time.sleep(0.2)
+    sys.exit("no message was consumed within 600 s")
+
+
+def wait_ready() -> None:
+    kubectl("-n", NAMESPACE, "wait", "--for=jsonpath={.status.readyReplicas}=1", "statefulset,deployment", "--all", "--timeout=600s")
+
+
+def first_message(file: pathlib.Path, rounds: int) -> list[tuple[str, float]]:
+    """From a Kubernetes cluster without the namespace to the first consumed message."""
+    found: dict[str, list[float]] = {}
+
+    def note(step: str, value: float) -> None:
+        found.setdefault(step, []).append(value)
+
+    for _number in range(rounds):
+        kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
+        begun = time.monotonic()
+        kubectl("apply", "--server-side", "-f", file)
+        note("manifests by kubectl: applied", time.monotonic() - begun)
+        wait_ready()
+        note("manifests by kubectl: all Ready", time.monotonic() - begun)
+        note("manifests by kubectl: first consumed message", consumed(begun))
+
+        kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
+        begun = time.monotonic()
+        with subprocess.Popen([str(part) for part in playbook("site.yml")], cwd=PROJECT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE) as process:
+            assert process.stdout
+            for line in process.stdout:
+                if "Write the manifests of the namespace" in line:
+                    note("site.yml: validated, image known", time.monotonic() - begun)
+                elif "Write the manifests of the ZooKeeper" in line:
+                    note("site.yml: Services applied", time.monotonic() - begun)
+                elif "kafka_wait" in line or "apply : Wait until the workloads serve" in line:
+                    note("site.yml: workloads applied", time.monotonic() - begun)
+        if process.returncode:
+            sys.exit("site.yml failed")
+        note("site.yml: all Ready, play ended", time.monotonic() - begun)
+        note("site.yml: first consumed message", consumed(begun))
+    return [(step, statistics.median(values)) for step, values in found.items()]
+
+
+def memory() -> list[tuple[str, float]]:
+    """Resident memory in MiB: of the local Kubernetes, and of the cluster's containers."""
+    status = run(*playbook("playbooks/local_kubernetes.yml", "-e", "local_kubernetes_state=status", "-vv"))[1]
+    own = re.search(r"memory_bytes['\"]?: (\d+)", status)
+    pods = 0
+    for node in json.loads(kubectl("get", "nodes", "-o", "json"))["items"]:
+        summary = json.loads(kubectl("get", "--raw", f"/api/v1/nodes/{node['metadata']['name']}/proxy/stats/summary"))
+        pods += sum(pod.get("memory", {}).get("workingSetBytes", 0) for pod in summary["pods"] if pod["podRef"]["namespace"] == NAMESPACE)
+    rows = [("ZooKeeper, brokers and clients (8 pods)", pods / 2**20)]
+    return ([("control plane, three Kubernetes nodes, registry", int(own[1]) / 2**20)] if own else []) + rows
+
+
+def table(title: str, unit: str, rows: t.Sequence[tuple[str, float]], base: str) -> None:
+    reference = dict(rows)[base]
+    print(f"\n{title}\n\n| | {unit} | ratio |\n| --- | ---: | ---: |")
+    for name, value in rows:
+        print(f"| {name} | {value:.2f} | {value / reference:.2f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--helm", default="helm")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--starts", type=int, default=2)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        file = write_manifests(pathlib.Path(name))
+        count = sum(1 for _obj in yaml.safe_load_all(file.read_text(encoding="utf-8")))
+        starts = first_message(file, options.starts)
+        table("From no namespace to the first consumed message", "seconds", starts, "manifests by kubectl: all Ready")
+        table("Memory", "MiB", memory(), "ZooKeeper, brokers and clients (8 pods)")
+        again = unchanged(file, options.helm, options.rounds)
+        table(f"An unchanged definition of {count} objects applied again", "seconds", again, "`helm upgrade`")
+        kubectl("delete", "namespace", NAMESPACE, NAMESPACE + "-helm")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbooks, on the finished cluster and on small ones of their own."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import pytest
+from conftest import SMALL
+
+testinfra_hosts = ["local://"]
+
+
+def test_check_mode_and_diff_on_a_finished_cluster_find_nothing_to_do(ansible: t.Any) -> None:
+    run = ansible("site.yml", "--check", "--diff")
+    assert run.code == 0, run.output
+    assert run.recap["changed"] == 0, run.output
+
+
+def test_check_mode_shows_what_a_change_would_do_and_does_not_do_it(ansible: t.Any, kubectl: t.Any) -> None:
+    before = kubectl.json("configmap", "events-broker-0")["metadata"]["resourceVersion"]
+    run = ansible("site.yml", "--check", "--diff", "-e", '{"kafka_config": {"num.io.threads": 5}}')
+    assert run.code == 0, run.output
+    assert run.recap["changed"] > 0
+    assert "num.io.threads=5" in run.output
+    assert kubectl.json("configmap", "events-broker-0")["metadata"]["resourceVersion"] == before
+
+
+TUTORIAL = {
+    **SMALL,
+    "kafka_namespace": "tutorial",
+    "kafka_node_pools": [{"name": "broker", "node_ids": [0, 1, 2]}],
+    "kafka_listeners": [{"name": "PLAINTEXT", "port": 9092, "advertised_host": "kafka"}],
+}
+"""What many tutorials show: three replicas behind one advertised address."""
+
+
+def test_one_advertised_address_for_all_brokers_is_refused_and_nothing_applied(ansible: t.Any, kubectl: t.Any) -> None:
+    run = ansible("site.yml", variables=TUTORIAL, host="tutorial")
+    assert run.code != 0
+    assert "ADV-SHARED" in run.output
+    assert "brokers 0, 1, 2 advertise one address, kafka:9092" in run.output
+    assert kubectl("get", "namespace", "tutorial", "--ignore-not-found") == ""
+
+
+def test_check_mode_works_where_there_is_no_namespace_yet(ansible: t.Any, kubectl: t.Any) -> None:
+    run = ansible("site.yml", "--check", "--diff", variables=SMALL, host="small")
+    assert run.code == 0, run.output
+    assert "StatefulSet/small-broker-7" in run.output
+    assert kubectl("get", "namespace", "small", "--ignore-not-found") == ""
+
+
+@pytest.fixture(scope="module")
+def small(ansible: t.Any, kubectl: t.Any) -> t.Iterator[None]:
+    """A small cluster, provisioned by a play that is killed at every stage and started again."""
+    for task in ("kafka : Keep the plan", "Keep what the server answered", "Keep the manifests of the brokers", "kafka_wait", "Wait until the workloads serve"):
+        run = ansible("site.yml", variables=SMALL, host="small", until=task)
+        assert run.code != 0 or "PLAY RECAP" in run.output, run.output
+    run = ansible("site.yml", variables=SMALL, host="small")
+    assert run.code == 0, run.output
+    yield
+    kubectl("delete", "namespace", "small", "--ignore-not-found")
+
+
+def test_a_play_killed_at_any_stage_finishes_when_started_again(small: None, ansible: t.Any) -> None:
+    run = ansible("site.yml", variables=SMALL, host="small")
+    assert run.code == 0, run.output
+    assert run.recap["changed"] == 0, run.output
+
+
+def test_pods_that_run_an_older_definition_are_named(small: None, ansible: t.Any) -> None:
+    changed = {**SMALL, "kafka_config": {"num.io.threads": 5}}
+    run = ansible("site.yml", variables=changed, host="small")
+    assert run.code == 0, run.output
+    assert re.search(r"take over their new definition when their pod is deleted.*small-broker-7", run.output, re.DOTALL)
+
+
+def test_a_pod_that_cannot_start_is_explained(small: None, ansible: t.Any, kubectl: t.Any) -> None:
+    hopeless = {**SMALL, "clients_producers": [{"name": "hopeless", "topic": "t", "command": ["/no/such/program"]}], "kafka_ready_timeout": 20}
+    run = ansible("site.yml", variables=hopeless, host="small")
+    assert run.code != 0
+    assert "Deployment/small-hopeless did not serve within 20 s" in run.output
+    assert "/no/such/program" in run.output
+    kubectl("delete", "deployment", "-n", "small", "small-hopeless")
+
+
+def test_destroy_asks_and_keeps_the_claims_unless_told(small: None, ansible: t.Any, kubectl: t.Any) -> None:
+    def left(kind: str) -> list[str]:
+        return kubectl("get", kind, "-n", "small", "-l", "app.kubernetes.io/instance=small", "-o", "name").split()
+
+    unasked = ansible("playbooks/destroy.yml", variables=SMALL, host="small")
+    assert unasked.code != 0
+    assert "Nothing was deleted" in unasked.output
+    assert left("statefulset")
+
+    kept = ansible("playbooks/destroy.yml", "-e", "kafka_destroy_confirm=small", variables=SMALL, host="small")
+    assert kept.code == 0, kept.output
+    assert not left("statefulset,service,configmap,poddisruptionbudget,pod")
+    assert len(left("persistentvolumeclaim")) == 2
+
+    gone = ansible("playbooks/destroy.yml", "-e", "kafka_destroy_confirm=small", "-e", "kafka_destroy_claims=true", variables=SMALL, host="small")
+    assert gone.code == 0, gone.output
+    assert not left("persistentvolumeclaim")

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What objects of Kubernetes say about their state."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _objects
+
+
+def workload(kind: str = "StatefulSet", replicas: int = 1, generation: int = 2, **status: t.Any) -> dict[str, t.Any]:
+    ready = {"observedGeneration": 2, "replicas": 1, "readyReplicas": 1, "updatedReplicas": 1, "currentRevision": "a", "updateRevision": "a"}
+    return {"kind": kind, "metadata": {"name": "w", "generation": generation}, "spec": {"replicas": replicas}, "status": {**ready, **status}}
+
+
+SERVING = [
+    ("ready", workload(), True),
+    ("not ready", workload(readyReplicas=0), False),
+    ("no status yet", {**workload(), "status": {}}, False),
+    ("older generation observed", workload(generation=3), False),
+    ("one of two", workload(replicas=2), False),
+    ("one too many", workload() | {"status": {"observedGeneration": 2, "replicas": 2, "readyReplicas": 1}}, False),
+    ("old pod of OnDelete", workload(updatedReplicas=0, updateRevision="b"), True),
+    ("old pod of a Deployment", workload("Deployment", updatedReplicas=0), False),
+    ("new pod of a Deployment", workload("Deployment"), True),
+    ("scaled to nothing", workload(replicas=0) | {"status": {"observedGeneration": 2}}, True),
+]
+
+
+@pytest.mark.parametrize(("name", "obj", "expected"), SERVING)
+def test_serves(name: str, obj: dict[str, t.Any], expected: bool) -> None:
+    assert _objects.serves(obj) is expected
+    assert _objects.not_serving([obj, {"kind": "Service"}]) == ([] if expected else [f"{obj['kind']}/w"])
+
+
+@pytest.mark.parametrize(
+    ("name", "obj", "expected"),
+    [
+        ("newest", workload(), []),
+        ("older", workload(updatedReplicas=0, updateRevision="b"), ["w"]),
+        ("already restarted", workload(updatedReplicas=1, updateRevision="b"), []),
+        ("no pod yet", workload(replicas=1) | {"status": {"updateRevision": "a"}}, []),
+        ("Deployments restart themselves", workload("Deployment", updatedReplicas=0, updateRevision="b"), []),
+    ],
+)
+def test_outdated(name: str, obj: dict[str, t.Any], expected: list[str]) -> None:
+    assert _objects.outdated([obj]) == expected
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        ({"result": {"results": [{"result": {"kind": "A"}}, {"result": {"kind": "B"}}]}}, ["A", "B"]),
+        ({"result": {"kind": "A"}}, ["A"]),
+        ({"skipped": True}, []),
+        ({"result": {}}, []),
+    ],
+)
+def test_applied_objects(result: dict[str, t.Any], expected: list[str]) -> None:
+    assert [obj["kind"] for obj in _objects.applied_objects(result)] == expected
+
+
+def service(kind: str, ports: list[dict[str, t.Any]], ingress: list[dict[str, str]] | None = None) -> dict[str, t.Any]:
+    return {"metadata": {"name": kind}, "spec": {"type": kind, "ports": ports}, "status": {"loadBalancer": {"ingress": ingress} if ingress else {}}}
+
+
+@pytest.mark.parametrize(
+    ("obj", "waits"),
+    [
+        (service("ClusterIP", [{}]), False),
+        (service("NodePort", [{"nodePort": 30000}]), False),
+        (service("NodePort", [{"nodePort": 30000}, {}]), True),
+        (service("LoadBalancer", [{"nodePort": 30000}]), True),
+        (service("LoadBalancer", [{"nodePort": 30000}], [{"ip": "192.0.2.1"}]), False),
+    ],
+)
+def test_without_address(obj: dict[str, t.Any], waits: bool) -> None:
+    assert (_objects.without_address([obj]) == [obj["metadata"]["name"]]) is waits
+
+
+def pod(*, ready: str = "False", phase: str = "Running", scheduled: str = "True", **container: t.Any) -> dict[str, t.Any]:
+    conditions = [{"type": "Ready", "status": ready}, {"type": "PodScheduled", "status": scheduled, "message": "0/3 nodes fit"}]
+    return {"status": {"phase": phase, "conditions": conditions, "containerStatuses": [container] if container else []}}
+
+
+WHY = [
+    (pod(ready="True"), ""),
+    (pod(scheduled="False", phase="Pending"), "cannot be scheduled: 0/3 nodes fit"),
+    (pod(state={"waiting": {"reason": "ImagePullBackOff", "message": "not found"}}), "ImagePullBackOff: not found"),
+    (
+        pod(state={"waiting": {"reason": "CrashLoopBackOff"}}, lastState={"terminated": {"exitCode": 1, "reason": "Error"}}),
+        "CrashLoopBackOff: , last exit 1 (Error)",
+    ),
+    (pod(state={"terminated": {"exitCode": 3, "reason": "Error"}}), "ended with 3 (Error)"),
+    (pod(state={"running": {}}, restartCount=2), "runs and is not ready, 2 restarts"),
+    (pod(phase="Pending"), "is Pending"),
+]
+
+
+@pytest.mark.parametrize(("obj", "expected"), WHY)
+def test_why_not_ready(obj: dict[str, t.Any], expected: str) -> None:
+    assert _objects.why_not_ready(obj) == expected
