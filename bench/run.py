@@ -73,7 +73,7 @@ def unchanged(file: pathlib.Path, helm: str, rounds: int) -> list[tuple[str, flo
         "`site.yml`": playbook("site.yml"),
     }
     # Helm wants objects of its own; it gets a namespace of its own, where no pod needs to run.
-    objects = [obj for obj in yaml.safe_load_all((chart / "templates/objects.yaml").read_text(encoding="utf-8"))]
+    objects = list(yaml.safe_load_all((chart / "templates/objects.yaml").read_text(encoding="utf-8")))
     for obj in objects:
         obj["metadata"]["namespace"] = NAMESPACE + "-helm"
         if obj["kind"] in ("StatefulSet", "Deployment"):

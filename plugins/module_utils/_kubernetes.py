@@ -35,11 +35,20 @@ class Namespace:
     def _resource(self, kind: str) -> t.Any:
         return self.client.resource(kind, API_VERSIONS[kind])
 
-    def not_serving(self, names: t.Collection[str]) -> list[str]:
-        """Those of ``Kind/name`` that are missing or do not serve yet."""
+    def workloads(self, names: t.Collection[str]) -> dict[str, dict[str, t.Any]]:
+        """Those of ``Kind/name`` that there are."""
         kinds = sorted({name.partition("/")[0] for name in names})
         found = {_objects.name_of(obj): obj for kind in kinds for obj in self.objects(kind)}
+        return {name: found[name] for name in names if name in found}
+
+    def not_serving(self, names: t.Collection[str]) -> list[str]:
+        """Those of ``Kind/name`` that are missing or do not serve yet."""
+        found = self.workloads(names)
         return [name for name in names if name not in found or not _objects.serves(found[name])]
+
+    def outdated(self, names: t.Collection[str]) -> list[str]:
+        """Names of those StatefulSets whose pods run an older template."""
+        return _objects.outdated(self.workloads(names).values())
 
     def explain(self, names: t.Collection[str]) -> str:
         """Why the pods of these workloads do not serve, with the end of their logs."""

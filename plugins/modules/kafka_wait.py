@@ -55,6 +55,12 @@ waiting:
   elements: str
   returned: always
   sample: []
+outdated:
+  description: The StatefulSets whose pods run an older template.
+  type: list
+  elements: str
+  returned: success
+  sample: []
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -86,7 +92,7 @@ def main() -> None:
             module.fail_json(
                 msg=f"{', '.join(waiting)} did not serve within {timeout} s.\n{namespace.explain(waiting)}", waiting=waiting
             )
-        module.exit_json(changed=False, waiting=waiting)
+        module.exit_json(changed=False, waiting=waiting, outdated=namespace.outdated(names))
     except CoreException as error:
         module.fail_from_exception(error)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import time
 import typing as t
@@ -64,13 +65,13 @@ def ansible(tmp_path_factory: pytest.TempPathFactory) -> t.Callable[..., Run]:
     """Run a playbook of the collection for the scenario's inventory, or for one with these variables only."""
 
     def command(playbook: str, *args: str, variables: dict[str, t.Any] | None = None, host: str = CLUSTER) -> list[str]:
-        inventory = pathlib.Path(os.environ.get("MOLECULE_SCENARIO_DIRECTORY", PROJECT / "molecule/default")) / "inventory.yml"
+        inventory = pathlib.Path(os.environ.get("MOLECULE_SCENARIO_DIRECTORY", PROJECT / "molecule/default")) / "inventory"
         if variables is not None:
             inventory = tmp_path_factory.mktemp("inventory") / "hosts.yml"
             inventory.write_text(yaml.safe_dump({"all": {"hosts": {host: variables}}}), encoding="utf-8")
         return ["ansible-playbook", str(PROJECT / playbook), "-i", str(inventory), "-e", f"kafka_hosts={host}", *args]
 
-    def run(playbook: str, *args: str, variables: dict[str, t.Any] | None = None, host: str = CLUSTER, until: str = "") -> Run:
+    def run(playbook: str, *args: str, variables: dict[str, t.Any] | None = None, host: str = CLUSTER, until: str = "", occurrence: int = 1) -> Run:
         begun = time.monotonic()
         lines = []
         with subprocess.Popen(
@@ -80,14 +81,15 @@ def ansible(tmp_path_factory: pytest.TempPathFactory) -> t.Callable[..., Run]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"), "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"), "PYTHONUNBUFFERED": "1"},
             start_new_session=True,
         ) as process:
             assert process.stdout
             for line in process.stdout:
                 lines.append(line)
-                if until and until in line:
-                    os.killpg(process.pid, 9)
+                if until and sum(until in each for each in lines) == occurrence:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    break
             process.wait()
         return Run(process.returncode, "".join(lines), time.monotonic() - begun)
 

@@ -8,7 +8,7 @@ import typing as t
 import pytest
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _cluster_rules, _definition, _plan
 
-Variables = t.Dict[str, t.Any]
+Variables = dict
 
 
 def listener(**options: t.Any) -> dict[str, t.Any]:
@@ -80,7 +80,11 @@ CASES: list[tuple[str, Variables, Variables]] = [
     ("HOST-NOT-DNS", listeners(listener(advertised_host="http://kafka-{id}")), listeners(listener(advertised_host="kafka-{id}."))),
     ("ADV-UNKNOWN-NODE", listeners(listener(advertised_hosts={"3": "kafka-3"})), listeners(listener(advertised_hosts={"2": "kafka-2"}))),
     ("NODEPORT-HOST", external(advertised_host=""), external()),
-    ("NODEPORT-HOST", external(advertised_host="", advertised_hosts={"0": "a", "1": "b"}), external(advertised_host="", advertised_hosts={"0": "a", "1": "b", "2": "c"})),
+    (
+        "NODEPORT-HOST",
+        external(advertised_host="", advertised_hosts={"0": "a", "1": "b"}),
+        external(advertised_host="", advertised_hosts={"0": "a", "1": "b", "2": "c"}),
+    ),
     ("NODEPORT-VALUE", external(node_ports={"0": "http"}), external(node_ports={"0": "30000"})),
     ("NODEPORT-VALUE", external(first_node_port=30000, exposure="load_balancer"), external(exposure="load_balancer")),
     (
