@@ -8,7 +8,6 @@ Every figure is the median of several runs that take turns, so that whatever els
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import pathlib
 import re
@@ -143,15 +142,11 @@ def first_message(file: pathlib.Path, rounds: int) -> list[tuple[str, float]]:
 
 
 def memory() -> list[tuple[str, float]]:
-    """Resident memory in MiB: of the local Kubernetes, and of the cluster's containers."""
-    status = run(*playbook("playbooks/local_kubernetes.yml", "-e", "local_kubernetes_state=status", "-vv"))[1]
-    own = re.search(r"memory_bytes['\"]?: (\d+)", status)
-    pods = 0
-    for node in json.loads(kubectl("get", "nodes", "-o", "json"))["items"]:
-        summary = json.loads(kubectl("get", "--raw", f"/api/v1/nodes/{node['metadata']['name']}/proxy/stats/summary"))
-        pods += sum(pod.get("memory", {}).get("workingSetBytes", 0) for pod in summary["pods"] if pod["podRef"]["namespace"] == NAMESPACE)
-    rows = [("ZooKeeper, brokers and clients (8 pods)", pods / 2**20)]
-    return ([("control plane, three Kubernetes nodes, registry", int(own[1]) / 2**20)] if own else []) + rows
+    """Memory in MiB by what uses it, shared pages divided by those who share them."""
+    status = run(*playbook("playbooks/local_kubernetes.yml", "-e", "local_kubernetes_state=status"))[1]
+    found = {name: int(value) / 2**20 for name, value in re.findall(r"^ +(control_plane|nodes|pods|services|total): (\d+)$", status, re.MULTILINE)}
+    names = {"control_plane": "control plane", "nodes": "three Kubernetes nodes", "services": "image builder, registry", "pods": "8 pods", "total": "all"}
+    return [(about, found[name]) for name, about in names.items()]
 
 
 def table(title: str, unit: str, rows: t.Sequence[tuple[str, float]], base: str) -> None:
@@ -172,7 +167,7 @@ def main() -> None:
         count = sum(1 for _obj in yaml.safe_load_all(file.read_text(encoding="utf-8")))
         starts = first_message(file, options.starts)
         table("From no namespace to the first consumed message", "seconds", starts, "manifests by kubectl: all Ready")
-        table("Memory", "MiB", memory(), "ZooKeeper, brokers and clients (8 pods)")
+        table("Memory", "MiB", memory(), "all")
         again = unchanged(file, options.helm, options.rounds)
         table(f"An unchanged definition of {count} objects applied again", "seconds", again, "`helm upgrade`")
         kubectl("delete", "namespace", NAMESPACE, NAMESPACE + "-helm")
