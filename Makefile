@@ -37,12 +37,17 @@ down: .venv/installed ## Remove the local Kubernetes and all that runs in it; ca
 	rm -rf .cache
 
 .PHONY: test
-test: .venv/installed-dev ## Unit tests, lint, and everything on a real cluster (40 minutes the first time, then 12)
+test: .venv/installed-dev up ## Unit tests, lint, and everything on a real cluster (40 minutes the first time, then 12)
 	.venv/bin/python tests/run.py
 
 .PHONY: lint unit
 lint unit: .venv/installed-dev ## Only the linters, or only the unit tests
 	.venv/bin/python tests/run.py $@
+
+.PHONY: oracle
+oracle: .venv/installed-dev ## The validator against the real KafkaConfig of every release (15 minutes)
+	PYTHONPATH=collections .venv/bin/python -m ansible_collections.kafkaops.kubernetes.tests.oracle \
+	  --releases all --fresh 1000 --fresh-newest 20000 --sweep --zookeeper 1500
 
 .PHONY: bench
 bench: .venv/installed up ## The measurements of bench/README.md (15 minutes)
@@ -60,6 +65,8 @@ bench: .venv/installed up ## The measurements of bench/README.md (15 minutes)
 	@touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.txt
+	@command -v javac mvn >/dev/null || { $(ROOT) && apt-get -qq update && apt-get -qq install -y --no-install-recommends default-jdk-headless maven; } || \
+	  { echo "The real Kafka needs a JDK and Maven: apt install default-jdk-headless maven"; exit 1; }
 	@echo "== Python packages for the tests (1 minute)"
 	.venv/bin/pip install --quiet --requirement requirements-dev.txt
 	@touch $@

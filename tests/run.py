@@ -29,13 +29,21 @@ STEPS: list[tuple[str, str, list[list[str]]]] = [
         ],
     ),
     ("unit", "unit tests (1 minute)", [["pytest", "tests/unit"]]),
-    ("oracle", "the validator against the real KafkaConfig (3 minutes)", [["pytest", "tests/oracle"]]),
+    (
+        "oracle",
+        "the validator against the real KafkaConfig and ZooKeeper (half a minute; first time 2 minutes)",
+        [["python", "-m", "ansible_collections.kafkaops.kubernetes.tests.oracle"]],
+    ),
     (
         "cluster",
         "a real cluster on a local Kubernetes (first time 20 minutes, then 6)",
         [["molecule", "test", "--scenario-name", "default"]],
     ),
-    ("image", "the image role against a real registry (2 minutes)", [["pytest", "tests/integration/image"]]),
+    (
+        "image",
+        "the image role against a real registry (2 minutes)",
+        [["ansible-playbook", "playbooks/local_kubernetes.yml"], ["pytest", "tests/integration/image"]],
+    ),
     (
         "local_kubernetes",
         "the local Kubernetes itself, up to its removal (3 minutes)",

@@ -214,7 +214,7 @@ binaries:
   description: The directory of the built programs, if they are built.
   returned: success
   type: str
-  sample: /root/.cache/kafkaops-kubernetes/3f786850e387550f-go1.26.8
+  sample: /home/me/.cache/kafkaops-kubernetes/3f786850e387550f-go1.26.8
 """
 
 import contextlib
