@@ -65,7 +65,7 @@ bench: .venv/installed up ## The measurements of bench/README.md (15 minutes)
 	@touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.txt
-	@command -v javac mvn >/dev/null || { $(ROOT) && apt-get -qq update && apt-get -qq install -y --no-install-recommends default-jdk-headless maven; } || \
+	@{ command -v javac && command -v mvn; } >/dev/null || { $(ROOT) && apt-get -qq update && apt-get -qq install -y --no-install-recommends default-jdk-headless maven; } || \
 	  { echo "The real Kafka needs a JDK and Maven: apt install default-jdk-headless maven"; exit 1; }
 	@echo "== Python packages for the tests (1 minute)"
 	.venv/bin/pip install --quiet --requirement requirements-dev.txt
