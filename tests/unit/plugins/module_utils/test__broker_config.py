@@ -46,10 +46,12 @@ def test_agrees_with_the_stored_random_rows(index: int) -> None:
     assert differing == []
 
 
-@pytest.mark.parametrize(("base", "release"), [(base, release) for base in BASES for release in ("3.9", "4.3")])
+# 4.x has no ZooKeeper.
+SOUND = [(base, "3.9") for base in BASES] + [(base, "4.3") for base in BASES if base not in ("zookeeper", "migration")]
+
+
+@pytest.mark.parametrize(("base", "release"), SOUND)
 def test_nothing_is_said_about_a_sound_configuration(base: str, release: str) -> None:
-    if release == "4.3" and base in ("zookeeper", "migration"):
-        pytest.skip("4.x has no ZooKeeper")
     assert check(BASES[base], release) == []
 
 
