@@ -34,12 +34,13 @@ class Problem:
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """A rule: its stable id, how bad a breach is, when it shows, and what happens then."""
+    """A rule: its stable id, how bad a breach is, when it shows, what happens then, and what it asks for."""
 
     id: str
     severity: Severity
     stage: Stage
     consequence: str
+    about: str
     problems: t.Callable[[Definition, Plan], t.Iterator[Problem]]
 
 
@@ -52,7 +53,7 @@ def rule(rule_id: str, severity: Severity, stage: Stage, consequence: str) -> t.
     """Declare a rule."""
 
     def declare(problems: _Check) -> _Check:
-        RULES[rule_id] = Rule(rule_id, severity, stage, consequence, problems)
+        RULES[rule_id] = Rule(rule_id, severity, stage, consequence, (problems.__doc__ or "").partition("\n")[0], problems)
         return problems
 
     return declare

@@ -25,8 +25,10 @@ def validate(variables: t.Mapping[str, t.Any], services: t.Sequence[t.Mapping[st
     definition, findings = _definition.read(variables)
     plan = _plan.build(definition, _plan.assigned(services))
     findings += _cluster_rules.check(definition, plan)
+    # What a rule of layer 2 says of a variable, layer 1 need not say again of the property made from it.
+    told = {finding.rule for finding in findings}
     for node in plan.nodes:
-        findings += _broker_config.check(node.properties, definition.version)
+        findings += [finding for finding in _broker_config.check(node.properties, definition.version) if finding.rule not in told]
     findings += _zookeeper_config.parse_connect(plan.zookeeper_connect).findings
     for node in plan.zookeeper_nodes:
         findings += _zookeeper_config.check_server(node.file.splitlines(), str(node.id), zookeeper_version(definition.version))
