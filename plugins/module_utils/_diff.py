@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import yaml
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._objects import name_of
 
 HIDDEN = frozenset(("creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"))
 """Metadata that the server changes with every change."""
@@ -31,7 +32,7 @@ def differences(result: t.Mapping[str, t.Any]) -> list[dict[str, str]]:
     for each in inner.get("results") or [result]:
         diff, obj = each.get("diff"), each.get("result") or {}
         if each.get("changed") and diff and obj.get("kind"):
-            name = f"{obj['kind']}/{obj['metadata']['name']}"
+            name = name_of(obj)
             found.append({"before_header": name, "after_header": name, "before": _shown(diff.get("before")), "after": _shown(diff.get("after"))})
     return found
 

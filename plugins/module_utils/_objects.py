@@ -57,13 +57,18 @@ def outdated(objects: t.Iterable[Object]) -> list[str]:
     ]
 
 
+def ingress(service: Object) -> list[dict[str, t.Any]]:
+    """The addresses that a LoadBalancer Service got so far."""
+    return ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+
+
 def without_address(services: t.Iterable[Object]) -> list[str]:
     """Names of the Services that wait for an address or a node port."""
     waiting = []
     for service in services:
         kind = service["spec"].get("type")
         addressed = {
-            "LoadBalancer": ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress"),
+            "LoadBalancer": ingress(service),
             "NodePort": all(port.get("nodePort") for port in service["spec"].get("ports") or []),
         }
         if not addressed.get(kind, True):

@@ -13,7 +13,7 @@ import dataclasses
 import hashlib
 import typing as t
 
-from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _properties
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _objects, _properties
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._definition import (
     Client,
     Definition,
@@ -200,7 +200,7 @@ def assigned(services: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, dict[str,
     """The addresses in Service objects as the API server returns them."""
     found: dict[str, dict[str, t.Any]] = {}
     for service in services:
-        ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or [{}]
+        ingress = _objects.ingress(service) or [{}]
         ports = (service.get("spec") or {}).get("ports") or []
         found[service["metadata"]["name"]] = {
             "host": ingress[0].get("hostname") or ingress[0].get("ip") or "",
