@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _definition, _validate
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _findings_table, _validate, _validate_files
+from ansible_collections.kafkaops.kubernetes.plugins.plugin_utils import _api, _variables
 
 
 class ActionModule(ActionBase):
@@ -21,24 +22,31 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         _spec, options = self.validate_argument_spec(
             {
+                **_api.OPTIONS,
                 "definition": {"type": "dict"},
-                "services": {"type": "list", "elements": "dict", "default": []},
-                "fail_on": {"type": "str", "choices": list(_validate.FAIL_ON), "default": "error"},
-            }
+                "manifests": {"type": "list", "elements": "dict"},
+                "live": {"type": "str", "choices": ["true", "false", "auto"], "default": "false"},
+                "fail_on": {"type": "str", "choices": list(_findings_table.STOPPING), "default": "error"},
+                **_validate_files.OPTIONS,
+            },
+            mutually_exclusive=[("definition", *_validate_files.GIVEN), ("manifests", *_validate_files.GIVEN)],
         )
-        variables = options["definition"]
-        if variables is None:
-            known = task_vars or {}
-            variables = {
-                name: self._templar.template(known[name])
-                for name in known
-                if isinstance(name, str) and name.startswith(_definition.PREFIXES) and name not in _definition.OTHER_VARIABLES
-            }
-        plan, findings = _validate.validate(variables, options["services"])
-        stopping = _validate.refused(findings, options["fail_on"])
-        result.update(changed=False, findings=[finding.as_dict() for finding in findings])
-        if stopping:
-            result.update(failed=True, msg=f"Cluster {plan.cluster}: nothing was applied.\n{_validate.explain(stopping)}")
+        if any(options[name] is not None for name in _validate_files.GIVEN):
+            about, plan, findings = "The configuration", None, _validate_files.check(options)
+        elif options["manifests"] is not None:
+            look = _api.looker(options, options["live"])
+            about, plan, findings = "The manifests", None, _validate.validate_manifests(options["manifests"], options["definition"] or {}, look)
         else:
-            result["plan"] = plan.as_dict()
+            variables = options["definition"]
+            if variables is None:
+                variables = _variables.of_cluster(self._templar, task_vars)
+            built, findings = _validate.validate(variables, _api.looker(options, options["live"]))
+            about, plan = f"Cluster {built.cluster}: nothing was applied", built.as_dict()
+        shown = _findings_table.merged(findings)
+        stopping = _findings_table.stopping(shown, options["fail_on"])
+        result.update(changed=False, findings=shown)
+        if stopping:
+            result.update(failed=True, msg=f"{about}.\n{_findings_table.explain(stopping)}")
+        elif plan is not None:
+            result["plan"] = plan
         return result

@@ -16,6 +16,7 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules import 
     _registry,
     _release,
     advertised,
+    classes,
     control_plane,
     keys,
     listeners,
@@ -41,6 +42,7 @@ SUBJECTS = (
     ("Log directories", storage),
     ("SASL, TLS and authorizers", security),
     ("Keys and types", keys),
+    ("Classes and values from elsewhere", classes),
 )
 """The modules with the rules, in the order of ``docs/rules.md``."""
 
@@ -57,7 +59,12 @@ def check(properties: t.Mapping[str, str], kafka_version: str) -> list[Finding]:
     if release.minor not in _release.MINORS:
         return [_unknown_release(kafka_version)]
     texts, findings = as_text(properties)
-    return [*findings, *_registry.run(Broker(texts, release))]
+    return [*findings, *check_broker(Broker(texts, release))]
+
+
+def check_broker(broker: Broker) -> list[Finding]:
+    """``check`` of a configuration that has been read already."""
+    return _registry.run(broker)
 
 
 def refused(findings: t.Iterable[Finding]) -> bool:

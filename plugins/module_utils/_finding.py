@@ -14,6 +14,8 @@ Severity = t.Literal["error", "warning", "info"]
 Stage = t.Literal["config", "start", "runtime"]
 """``config``: the process refuses its configuration; ``start``: it dies later in start-up; ``runtime``: it runs and misbehaves."""
 
+_LONGEST = {"where": 300, "message": 10_000, "fix": 2000}  # a message may name a thousand nodes
+
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 
@@ -33,6 +35,13 @@ class Finding:
     message: str
     fix: str
     consequence: str = ""
+
+    def __post_init__(self) -> None:
+        """Whoever writes a value of ten megabytes does not want it back."""
+        for name, longest in _LONGEST.items():
+            text = getattr(self, name)
+            if len(text) > longest:
+                object.__setattr__(self, name, f"{text[:longest]}... ({len(text)} characters)")
 
     def as_dict(self) -> dict[str, str]:
         """The finding as a module returns it; empty fields are left out."""

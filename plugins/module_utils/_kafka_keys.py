@@ -11,6 +11,7 @@ default is ``!`` for a required key, ``-`` for null, else ``=`` and the text.
 ``list:`` (items from a set, ``list:*`` any) with a leading ``+`` where an empty list is refused and ``~`` from 4.2 on,
 where an empty item is refused and duplicates are dropped; ``.`` for nothing.
 ``CLASSES``: ``since until interface class``: the classes of Kafka's own jars that class-typed keys may name.
+``PATCHES``: ``key release``: keys that came with a later patch release than the first of the minor.
 ``VERSIONS``: every inter-broker protocol version, oldest first. ``NEWEST_VERSION``: the last one a minor knows.
 """
 
@@ -599,6 +600,16 @@ CLASSES = """\
 2.4	4.3	org.apache.kafka.server.policy.AlterConfigPolicy	org.apache.kafka.server.policy.AlterConfigPolicy
 2.4	4.3	org.apache.kafka.server.policy.CreateTopicPolicy	org.apache.kafka.server.policy.CreateTopicPolicy
 2.4	4.3	org.apache.kafka.server.quota.ClientQuotaCallback	org.apache.kafka.server.quota.ClientQuotaCallback
+"""
+
+PATCHES = """\
+alter.config.policy.kraft.compatibility.enable	3.9.2
+max.decompressed.message.bytes	4.2.2
+sasl.server.max.receive.size	2.8.2
+sasl.server.max.receive.size	3.0.2
+sasl.server.max.receive.size	3.1.2
+sasl.server.max.receive.size	3.2.2
+zookeeper.metadata.migration.min.batch.size	3.6.2
 """
 
 VERSIONS = """0.8.0 0.8.1 0.8.2 0.9.0 0.10.0-IV0 0.10.0-IV1 0.10.1-IV0 0.10.1-IV1 0.10.1-IV2 0.10.2-IV0 0.11.0-IV0 0.11.0-IV1 0.11.0-IV2 1.0-IV0 1.1-IV0 2.0-IV0 2.0-IV1 2.1-IV0 2.1-IV1 2.1-IV2 2.2-IV0 2.2-IV1 2.3-IV0 2.3-IV1 2.4-IV0 2.4-IV1 2.5-IV0 2.6-IV0 2.7-IV0 2.7-IV1 2.7-IV2 2.8-IV0 2.8-IV1 3.0-IV0 3.0-IV1 3.1-IV0 3.2-IV0 3.3-IV0 3.3-IV1 3.3-IV2 3.3-IV3 3.4-IV0 3.5-IV0 3.5-IV1 3.5-IV2 3.6-IV0 3.6-IV1 3.6-IV2 3.7-IV0 3.7-IV1 3.7-IV2 3.7-IV3 3.7-IV4 3.8-IV0 3.9-IV0 4.0-IV0 4.0-IV1"""

@@ -5,12 +5,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import time
 import typing as t
 
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _objects
 
-API_VERSIONS = {"StatefulSet": "apps/v1", "Deployment": "apps/v1", "Pod": "v1", "Service": "v1"}
+API_VERSIONS = {
+    "StatefulSet": "apps/v1",
+    "Deployment": "apps/v1",
+    **dict.fromkeys(("Pod", "Service", "Secret", "ConfigMap", "Event", "PersistentVolumeClaim"), "v1"),
+}
+
+
+NO_ADDRESS = (
+    "No address: nothing in this Kubernetes cluster gives addresses to such Services, or it is out of them. Look at the events "
+    "of the Service, fix the address with advertised_host, choose another exposure or load_balancer_class, or raise "
+    "services_address_timeout; then run again."
+)
+
+
+NO_LOG = "unable to retrieve container logs"
+"""What a kubelet answers in place of a log that is gone."""
 
 
 class Namespace:
@@ -24,6 +41,44 @@ class Namespace:
         """All objects of a kind, those with the labels asked for."""
         found = self.client.get(self._resource(kind), namespace=self.name, label_selector=label_selector).to_dict()
         return [{"kind": kind, **item} for item in found["items"]]
+
+    def get(self, kind: str, name: str) -> dict[str, t.Any] | None:
+        """One object; None where there is none."""
+        from kubernetes.dynamic.exceptions import NotFoundError
+
+        try:
+            return {"kind": kind, **self._resource(kind).get(name=name, namespace=self.name).to_dict()}
+        except NotFoundError:
+            return None
+
+    def create(self, kind: str, body: t.Mapping[str, t.Any]) -> bool:
+        """Make an object; false where one of this name is there already."""
+        from kubernetes.dynamic.exceptions import ConflictError
+
+        try:
+            self._resource(kind).create(body={"apiVersion": API_VERSIONS[kind], "kind": kind, **body}, namespace=self.name)
+        except ConflictError:
+            return False
+        return True
+
+    def merge(self, kind: str, name: str, body: t.Mapping[str, t.Any]) -> bool:
+        """Change an object; false where it is not of the ``resourceVersion`` in ``body`` any more."""
+        from kubernetes.dynamic.exceptions import ConflictError
+
+        try:
+            self._resource(kind).patch(name=name, body=body, namespace=self.name, content_type="application/merge-patch+json")
+        except ConflictError:
+            return False
+        return True
+
+    def delete(self, kind: str, name: str, uid: str, propagation: str = "Background") -> None:
+        """Delete an object, and not another one that has taken its name meanwhile. ``propagation``: ``Foreground`` keeps it
+        until what it owns has gone."""
+        from kubernetes.dynamic.exceptions import ConflictError, NotFoundError
+
+        with contextlib.suppress(ConflictError, NotFoundError):  # it is gone already
+            body = {"propagationPolicy": propagation, "preconditions": {"uid": uid}}
+            self._resource(kind).delete(name=name, namespace=self.name, body=body)
 
     def log(self, pod: str, *, tail: int | None = None, since: int | None = None, previous: bool = False) -> str:
         """A pod's log: the last ``tail`` lines, or those of the last ``since`` seconds."""
@@ -44,17 +99,20 @@ class Namespace:
     def not_serving(self, names: t.Collection[str]) -> list[str]:
         """Those of ``Kind/name`` that are missing or do not serve yet."""
         found = self.workloads(names)
-        return [name for name in names if name not in found or not _objects.serves(found[name])]
+        return [name for name in names if name not in found or not _objects.serves(found[name], _now())]
 
     def outdated(self, names: t.Collection[str]) -> list[str]:
-        """Names of those StatefulSets whose pods run an older template."""
-        return _objects.outdated(self.workloads(names).values())
+        """Names of those StatefulSets whose pods run an older template, or with one of these claims that waits for a restart."""
+        return _objects.outdated(self.workloads(names).values(), _now())
 
     def explain(self, names: t.Collection[str]) -> str:
         """Why the pods of these workloads do not serve, with the end of their logs."""
-        owners = {name.partition("/")[2] for name in names}
-        lines = []
-        for pod in self.objects("Pod"):
+        services = [name for name in names if name.startswith("Service/")]
+        claims = [name for name in names if name.startswith("PersistentVolumeClaim/")]
+        owners = {name.partition("/")[2] for name in names if name not in (*services, *claims)}
+        lines = [NO_ADDRESS] if services else []
+        lines += [_objects.why_not_grown(claim) for claim in self.workloads(claims).values()]
+        for pod in self.objects("Pod") if owners else []:
             name = pod["metadata"]["name"]
             if any(name.startswith(owner + "-") for owner in owners):
                 reason = _objects.why_not_ready(pod)
@@ -64,11 +122,24 @@ class Namespace:
         return "\n".join(lines) or "There is no pod yet; look at the events of the workload."
 
     def _last_lines(self, pod: t.Mapping[str, t.Any]) -> list[str]:
+        """The end of the log of the container that failed: of one that was started again, that is the one before."""
+        from kubernetes.dynamic.exceptions import DynamicApiError
+
         status = ((pod.get("status") or {}).get("containerStatuses") or [{}])[0]
         if not status.get("containerID"):
             return []
-        crashed = bool(status.get("restartCount")) and "running" not in (status.get("state") or {})
-        return self.log(pod["metadata"]["name"], tail=15, previous=crashed).splitlines()
+        again = bool(status.get("restartCount")) and "running" in (status.get("state") or {})
+        for previous in (again, not again):
+            # Kubernetes keeps the log of a dead container for a while only.
+            with contextlib.suppress(DynamicApiError):
+                text = self.log(pod["metadata"]["name"], tail=15, previous=previous)
+                if text and not text.startswith(NO_LOG):
+                    return text.splitlines()
+        return []
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc)
 
 
 def wait_for(condition: t.Callable[[], t.Any], timeout: float, interval: float = 1.0) -> t.Any:

@@ -153,6 +153,8 @@ def kubelet(layout: plan.Layout, node: plan.Node, reserved_mebibytes: int) -> st
             "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
             "imageGCHighThresholdPercent": 100,
             "nodeStatusReportFrequency": "10s",
+            # It is renewed in a quarter of this time; see the controller manager's grace period.
+            "nodeLeaseDurationSeconds": 16,
             "serializeImagePulls": False,
             "podLogsDir": layout.of_node(node, "logs"),
             "volumePluginDir": layout.of_node(node, "volume-plugins"),

@@ -130,6 +130,9 @@ def control_plane_rest(layout: plan.Layout) -> list[Process]:
         "--use-service-account-credentials=true",
         "--leader-elect=false",
         f"--flex-volume-plugin-dir={layout.path('volume-plugins')}",
+        # A Kubernetes node that was stopped is noticed in 20 seconds and not in 50.
+        "--node-monitor-grace-period=20s",
+        "--node-monitor-period=2s",
     )
     scheduler = (
         layout.kubernetes,

@@ -3,6 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 """Compares the validator with the real ``KafkaConfig``: shared cases, stored random rows, and fresh random ones.
 
+Properties files, ZooKeeper's configuration and certificates have a judge each, too.
+
     PYTHONPATH=collections python -m ansible_collections.kafkaops.kubernetes.tests.oracle --help
 
 A disagreement prints the smallest configuration that shows it. The exit status is 1 if there is one, 2 if there are no
@@ -21,7 +23,7 @@ import typing as t
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _broker_config
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._registry import RULES
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._release import minor_of
-from ansible_collections.kafkaops.kubernetes.tests.oracle import configurations, jars, judge, stored, zookeeper
+from ansible_collections.kafkaops.kubernetes.tests.oracle import configurations, jars, judge, properties, stored, tls, zookeeper
 from ansible_collections.kafkaops.kubernetes.tests.oracle.shrink import smallest
 
 QUICK = ("3.9.2", "4.0.2", "4.3.1")
@@ -44,6 +46,10 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     try:
         for release in options.releases:
             differing += compare(release, options.fresh_for(release), options.seed, options.sweep)
+        differing += properties.compare(options.seed, 10 * options.fresh)
+        for release in options.releases if options.every else options.releases[-1:]:
+            if minor_of(".".join(release.split(".")[:2])) >= tls.FIRST_PEM:
+                differing += tls.compare(release)
         if options.zookeeper:
             differing += zookeeper.compare(options.seed, options.zookeeper)
     except jars.OracleUnavailable as error:
@@ -122,6 +128,7 @@ class _Options(argparse.Namespace):
     seed: int
     sweep: bool
     zookeeper: int
+    every: bool
 
     def fresh_for(self, release: str) -> int:
         """How many fresh configurations a release gets."""
@@ -130,13 +137,16 @@ class _Options(argparse.Namespace):
 
 def _options(arguments: t.Sequence[str] | None) -> _Options:
     parser = argparse.ArgumentParser(prog="oracle", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--releases", nargs="+", default=list(QUICK), help="Kafka releases, or 'all' (default: %(default)s)")
+    which = "Kafka releases; 'all' for every minor, 'every' for every patch release, too (default: %(default)s)"
+    parser.add_argument("--releases", nargs="+", default=list(QUICK), help=which)
     parser.add_argument("--fresh", type=int, default=700, help="fresh configurations per release (default: %(default)s)")
     parser.add_argument("--fresh-newest", type=int, default=0, help="fresh configurations for the newest release, instead")
     parser.add_argument("--sweep", action="store_true", help="also every key on its own with every kind of value")
     parser.add_argument("--zookeeper", type=int, default=300, help="fresh ZooKeeper configurations per release, 0 for none")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000_000), help="repeats a run")
     options = parser.parse_args(arguments, namespace=_Options())
-    if options.releases == ["all"]:
-        options.releases = [*jars.KAFKA_DIVERGING, *jars.KAFKA_RELEASES]
+    chosen = {"all": jars.KAFKA_DIVERGING, "every": jars.KAFKA_OLDER}.get(options.releases[0])
+    options.every = chosen is not None
+    if chosen is not None:
+        options.releases = [*chosen, *jars.KAFKA_RELEASES]
     return options

@@ -15,6 +15,7 @@ import typing as t
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._keys import Key, keys
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._registry import BASES
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._release import Minor, parse
+from ansible_collections.kafkaops.kubernetes.tests.oracle import oddities
 
 Properties = dict[str, str]
 
@@ -103,6 +104,8 @@ class Generator:
         ]  # fmt: skip
         for change in self.random.choices(changes, k=self.pick((0, 1, 1, 2, 2, 3, 4, 6))):
             change(properties)
+        for odd in self.random.choices(oddities.ALL, k=self.pick((0, 0, 0, 1, 1, 1, 2, 3))):
+            odd(self, properties)
         return properties
 
     def _base(self, name: str) -> Properties:

@@ -24,8 +24,16 @@ KAFKA_RELEASES = (
 )  # fmt: skip
 """The latest patch release of every minor that the validator knows."""
 
-KAFKA_DIVERGING = ("3.9.0", "4.2.0")
-"""Older patch releases that judge differently from the latest one of their minor."""
+KAFKA_OLDER = (
+    "2.4.0", "2.5.0", "2.6.0", "2.6.1", "2.6.2", "2.7.0", "2.7.1", "2.8.0", "2.8.1",
+    "3.0.0", "3.0.1", "3.1.0", "3.1.1", "3.2.0", "3.2.1", "3.2.2", "3.3.0", "3.3.1", "3.4.0", "3.5.0", "3.5.1", "3.6.0", "3.6.1",
+    "3.7.0", "3.7.1", "3.8.0", "3.9.0", "3.9.1",
+    "4.0.0", "4.0.1", "4.1.0", "4.1.1", "4.2.0", "4.2.1", "4.3.0",
+)  # fmt: skip
+"""All older patch releases, in order."""
+
+KAFKA_DIVERGING = ("2.8.1", "3.0.1", "3.1.1", "3.2.1", "3.3.1", "3.5.0", "3.5.1", "3.6.1", "3.9.0", "3.9.1", "4.2.0", "4.2.1")
+"""Those that judge differently from the latest one of their minor."""
 
 ZOOKEEPER_RELEASES = ("3.5.10", "3.6.4", "3.7.2", "3.8.4", "3.9.3")
 
@@ -59,6 +67,11 @@ def cache() -> pathlib.Path:
 def kafka_classpath(release: str) -> str:
     """The class path of Kafka's core of one release, for example ``"3.9.2"``."""
     return _classpath(f"kafka-{release}", [("org.apache.kafka", "kafka_2.13", release)])
+
+
+def kafka_tools_classpath(release: str) -> str:
+    """The class path of a broker and of Kafka's command line tools of one release."""
+    return _classpath(f"kafka-tools-{release}", [("org.apache.kafka", name, release) for name in ("kafka_2.13", "kafka-tools")])
 
 
 def zookeeper_classpath(release: str) -> str:

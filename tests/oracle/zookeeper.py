@@ -10,7 +10,9 @@ import time
 import typing as t
 import urllib.parse
 
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _properties
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _zookeeper_config as zookeeper_config
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules import _java
 from ansible_collections.kafkaops.kubernetes.tests.oracle import jars, judge, stored
 from ansible_collections.kafkaops.kubernetes.tests.oracle.shrink import smallest
 
@@ -55,6 +57,7 @@ CHROOTS = (
     "/a,b:1/a",
 )
 
+LETTERS = ("", "", " ", "\t", "\f", "\x00", "\x0b", "\r", "\\", "\\\\", "\\u0041", "\\u0020", "\\u00", "\\n", "\\:", *"=:;|[]-+.,#!/019aAx")
 OTHER_KEYS = ("peerType", "version", "secureClientPortAddress", "clientPortAddress")
 OTHER_VALUES = ("observer", "participant", "x", "127.0.0.1", "1f")
 
@@ -136,13 +139,31 @@ def _server(source: random.Random) -> tuple[list[str], str | None]:
             lines.append(
                 source.choice(("# a comment", "", "foo.bar=1", "initLimit=\\\n 0", "!x", "syncLimit", "ssl.authProvider=foo", "tickTime : 0", "sync\\Limit=0"))
             )
+    for _change in range(source.choice((0, 0, 1, 2))):
+        lines = _damaged(lines, source)
     myid = source.choice(MYIDS) if source.random() < 0.2 else "1"
-    return [line for line in lines if not _resolves(line)], myid
+    return (lines, myid) if not _is_undecided(lines) else _server(source)
 
 
-def _resolves(line: str) -> bool:
-    # Names are looked up in DNS; only addresses give the same answer everywhere.
-    return line.partition("=")[0].endswith("PortAddress") and not line.endswith("127.0.0.1")
+def _damaged(lines: list[str], source: random.Random) -> list[str]:
+    """A letter too many, too few, or another one; not in the line of the data directory, which the judge needs."""
+    at = source.randrange(len(lines)) if lines else 0
+    if not lines or lines[at].startswith("dataDir"):
+        return lines
+    line = lines[at]
+    place = source.randint(0, len(line))
+    return [*lines[:at], line[:place] + source.choice(LETTERS) + line[place + source.choice((0, 1)) :], *lines[at + 1 :]]
+
+
+def _is_undecided(lines: list[str]) -> bool:
+    # Names are looked up in DNS; of keys that differ in blanks only, and of members of a group that have one number, the one
+    # counts that Java's hash table has last.
+    found = {entry.key: entry.value.strip() for entry in _properties.read("\n".join(lines))}
+    bare = [_java.trim(key) for key in found]
+    numbers = [int(key[7:]) for key in bare if key.startswith("server.") and key[7:].isascii() and key[7:].isdigit()]
+    if len(set(numbers)) < len(numbers) and any(key.startswith(("group", "weight")) for key in bare):
+        return True
+    return len(set(bare)) < len(bare) or any(key.endswith("PortAddress") and value != "127.0.0.1" for key, value in zip(bare, found.values()))
 
 
 def _question(lines: t.Sequence[str], myid: str | None) -> str:
@@ -178,5 +199,5 @@ def _explain(release: str, text: str, myid: str | None, verdict: judge.Verdict) 
         if finding.severity == "error" and finding.stage == "config"
     ]
     print(f"\nZooKeeper {release} and the validator disagree; the smallest such file, with myid {myid!r}:")
-    print("".join(f"    {line}\n" for line in text.split("\n")), end="")
+    print("".join(f"    {line if line.isprintable() else repr(line)}\n" for line in text.split("\n")), end="")
     print(f"  ZooKeeper: {'accepts' if verdict.accepted else f'refuses: {verdict.message}'}\n  validator: {'; '.join(errors) or 'accepts'}\n", flush=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import itertools
 import re
 import typing as t
@@ -18,6 +19,7 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._endpoi
 WHERE = "zookeeper.connect"
 DEFAULT_PORT = 2181
 _MOST = 1000
+_SHORT = 2000  # longer ones are not remembered
 
 _BAD_CHARACTER = re.compile("[\x01-\x1f\x7f-\x9f\ud800-\uf8ff\ufff0-\uffff]")
 _MARKS = ("$(", "${", "{{", "'", '"')
@@ -73,7 +75,7 @@ CONNECT_RULES: dict[str, ConnectRule] = {
         "zk-0.zk:2181/kafka/",
         "zk-0.zk:2181/kafka",
     ),
-    "ZK-CHROOT-EACH-HOST": ConnectRule(
+    "ZKC-CHROOT-EACH": ConnectRule(
         "error",
         "runtime",
         "The chroot is written behind every server",
@@ -124,6 +126,16 @@ CONNECT_RULES: dict[str, ConnectRule] = {
 
 def parse(text: str) -> ConnectString:
     """Never raises. Servers that cannot be read are left out."""
+    return _remembered(text) if len(text) <= _SHORT else _parse(text)
+
+
+@functools.lru_cache(maxsize=256)
+def _remembered(text: str) -> ConnectString:
+    # All brokers of a cluster have the same one.
+    return _parse(text)
+
+
+def _parse(text: str) -> ConnectString:
     findings: list[Finding] = []
 
     def find(rule: str, message: str) -> None:
@@ -139,7 +151,7 @@ def parse(text: str) -> ConnectString:
         else:
             chroot = f"/{path}"
             if "," in path and (":" in path or "/" in path.partition(",")[2]):
-                find("ZK-CHROOT-EACH-HOST", f"the chroot is {_shown(chroot)}")
+                find("ZKC-CHROOT-EACH", f"the chroot is {_shown(chroot)}")
     hosts: list[tuple[str, int]] = []
     for item in servers.split(","):
         item = _java.trim(item)

@@ -82,8 +82,8 @@ def double(text: str) -> float | None:
 
 
 def boolean(text: str) -> bool | None:
-    """``ConfigDef.parseType`` of a BOOLEAN: ``true`` or ``false`` in any case, else None."""
-    return {"true": True, "false": False}.get(text.lower()) if len(text) < 6 else None
+    """``ConfigDef.parseType`` of a BOOLEAN: ``true`` or ``false`` in any case (``equalsIgnoreCase``: a long s is an s), else None."""
+    return {"TRUE": True, "FALSE": False}.get(text.upper()) if len(text) < 6 else None
 
 
 def _without_empty_tail(items: list[str], text: str) -> list[str]:

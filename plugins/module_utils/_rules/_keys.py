@@ -8,10 +8,16 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import re
 import typing as t
 
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules import _java
-from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._release import Minor, minor_of
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._release import Minor, Release, minor_of
+
+OWN = ("kafka.", "org.apache.kafka.")
+"""The packages of Kafka's own classes."""
+
+_CLASS = re.compile(r"[^\W\d][\w$]*(?:\.[^\W\d][\w$]*)*")
 
 Value = t.Union[None, bool, int, float, str, list[str]]
 
@@ -74,6 +80,29 @@ def keys(minor: Minor) -> dict[str, Key]:
 
 
 @functools.cache
+def keys_of(release: Release) -> dict[str, Key]:
+    """All keys of one release by name: of its minor, but for those that a later patch release brought."""
+    return {name: key for name, key in keys(release.minor).items() if release.patch >= first_patch(name, release.minor)}
+
+
+def first_patch(name: str, minor: Minor) -> int:
+    """The patch release that brought a key to a minor; 0 unless it was a later one than the first."""
+    return _patches().get((name, minor), 0)
+
+
+@functools.cache
+def _patches() -> dict[tuple[str, Minor], int]:
+    from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _kafka_keys
+
+    found = {}
+    for line in _kafka_keys.PATCHES.splitlines():
+        name, release = line.split("\t")
+        minor, _dot, patch = release.rpartition(".")
+        found[name, minor_of(minor)] = int(patch)
+    return found
+
+
+@functools.cache
 def lifetimes() -> dict[str, tuple[Minor, Minor]]:
     """Every key that some release knows: the first and the last minor that does."""
     result: dict[str, tuple[Minor, Minor]] = {}
@@ -94,6 +123,23 @@ def classes(minor: Minor) -> dict[str, frozenset[str]]:
         if minor_of(since) <= minor <= minor_of(until):
             result.setdefault(name, set()).add(interface)
     return {name: frozenset(interfaces) for name, interfaces in result.items()}
+
+
+def class_problem(release: Release, key: Key, text: str) -> str | None:
+    """Why a class-typed value is refused; None if it is not, if it cannot be known, or if the key is of another type."""
+    name = _java.trim(text)
+    if key.kind != "CLASS":
+        return None
+    if not name:
+        return "names no class"
+    if name.startswith(OWN) and name not in classes(release.minor):
+        return f"is no class of Kafka {release}"
+    return None if _CLASS.fullmatch(name) else "is no name of a class"
+
+
+def is_foreign(name: str) -> bool:
+    """Whether a class may come with somebody else's jar, so that nothing is known about it from here."""
+    return bool(_CLASS.fullmatch(name)) and not name.startswith(OWN)
 
 
 @functools.cache

@@ -10,6 +10,7 @@ already a finding about it and nothing sensible follows from it.
 from __future__ import annotations
 
 import functools
+import re
 import typing as t
 
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules import _java
@@ -21,26 +22,35 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._endpoi
     Endpoint,
     Entry,
     HostPort,
-    host_port,
     parse_endpoint,
-    valid_host,
 )
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._keys import (
     REQUIRED,
     Key,
     Missing,
     Value,
-    keys,
+    keys_of,
     protocol_order,
     protocol_version,
-    refusal,
 )
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._lazy import lazy
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._release import (
     FIRST_KRAFT,
     LAST_ZOOKEEPER,
     Release,
 )
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._values import (
+    MapEntry,
+    Voter,
+    bootstrap,
+    parse_value,
+    protocol_map,
+    remembered_value,
+    strict_addresses,
+    voter,
+)
 
+_VARIABLE = re.compile(r"\$\{([^}:]*):[^}]*\}")
 _MANY = 10_000  # nobody has more voters; all of them are looked at once, in parse()
 SASL = ("SASL_PLAINTEXT", "SASL_SSL")
 
@@ -49,37 +59,27 @@ class NotKnown(Exception):
     """A value could not be read; some rule has said so."""
 
 
-class Voter(t.NamedTuple):
-    """One entry of controller.quorum.voters. ``ignored``: text that this release skips silently."""
-
-    id: int
-    host: str
-    port: int
-    ignored: str = ""
-
-
-class MapEntry(t.NamedTuple):
-    """One entry of listener.security.protocol.map; ``key`` as written, ``name`` upper-cased."""
-
-    key: str
-    name: str
-    protocol: str
-
-
 class Broker:
-    """The configuration of one process for one release. ``properties``: what the user wrote, both sides text."""
+    """The configuration of one process for one release. ``properties``: what the user wrote, both sides text.
 
-    def __init__(self, properties: dict[str, str], release: Release) -> None:
+    ``unknown``: further keys that are set to something that is not known here.
+    """
+
+    def __init__(self, properties: dict[str, str], release: Release, unknown: frozenset[str] = frozenset()) -> None:
         """Parses every single value; never raises."""
         self.release = release
         self.minor = release.minor
         self.written = properties
-        self.keys: dict[str, Key] = keys(release.minor)
+        self.unknown = unknown
+        self.keys: dict[str, Key] = keys_of(release)
         self.properties = self._with_synonyms(properties)
         self._values: dict[str, Value] = {}
         self.refused: dict[str, str] = {}
         """Keys that ConfigDef refuses, and why."""
         self._parse()
+        if unknown:
+            same = {"broker.id": "node.id", "node.id": "broker.id"}
+            self.refused.update(dict.fromkeys([*unknown, *(same[name] for name in unknown if name in same)], ""))
 
     def _with_synonyms(self, properties: dict[str, str]) -> dict[str, str]:
         # KafkaConfig.populateSynonyms, from 3.1 on.
@@ -93,7 +93,7 @@ class Broker:
         return properties
 
     def _parse(self) -> None:
-        external = self._external_providers()
+        external = self.providers
         for name, text in self.properties.items():
             key = self.keys.get(name)
             if key is None:
@@ -102,41 +102,32 @@ class Broker:
                 self._values[name] = None
                 self.refused[name] = ""
                 continue
-            value, reason = self.parse(key, text)
+            value, reason = remembered_value(key, text, self.release)
             if reason is None:
                 self._values[name] = value
             else:
                 self.refused[name] = reason
-        for name in _required(self.minor):
+        for name in _required(self.release):
             if name not in self.properties:
                 self.refused[name] = "is required and missing"
 
     def parse(self, key: Key, text: str) -> tuple[Value, str | None]:
         """``ConfigDef.parseValue``: the value, or why it is refused."""
-        try:
-            value = key.parse(text)
-        except ValueError as error:
-            return None, str(error)
-        if key.check in ("voters", "bootstrap", "version"):
-            return value, self._refused_specially(key.check, t.cast(t.Any, value))
-        if isinstance(value, list) and key.check[:1] == "~":
-            value = list(dict.fromkeys(value))
-        return value, refusal(key, value)
+        return parse_value(key, text, self.release)
 
-    def _refused_specially(self, check: str, value: t.Any) -> str | None:
-        if check == "version":
-            known = protocol_version(value, self.minor) is not None
-            return None if known else f"is not a version that Kafka {self.release} knows"
-        for entry in value:
-            problem = self._voter(entry) if check == "voters" else self._bootstrap(entry)
-            if isinstance(problem, Bad):
-                return f"{_short(problem.text)} {problem.reason}"
-        return None
+    @lazy
+    def providers(self) -> dict[str, str]:
+        """The class by name of every provider in config.providers that has one; neither is trimmed.
 
-    def _external_providers(self) -> tuple[str, ...]:
-        # AbstractConfig.resolveConfigVariables: ${provider:path:key} comes from outside; nothing can be said about it.
-        names = self.properties.get("config.providers")
-        return tuple(_java.csv_list(_java.trim(names))) if names else ()
+        ``AbstractConfig.instantiateConfigProviders``. A name without a class is skipped there.
+        """
+        names = _java.split(self.properties.get("config.providers", ""), ",")
+        return {name: self.properties[f"config.providers.{name}.class"] for name in names if f"config.providers.{name}.class" in self.properties}
+
+    @lazy
+    def unknown_keys(self) -> list[str]:
+        """The keys of the user that this release does not have."""
+        return [name for name in self.written if name not in self.keys]
 
     # Single values
 
@@ -146,7 +137,7 @@ class Broker:
 
     def has(self, name: str) -> bool:
         """``originals.containsKey``."""
-        return name in self.properties
+        return name in self.properties or name in self.unknown
 
     def get(self, name: str) -> t.Any:
         """The typed value or default; None for a key that this release does not have; NotKnown if it is refused."""
@@ -168,7 +159,7 @@ class Broker:
 
     # What kind of process
 
-    @functools.cached_property
+    @lazy
     def roles(self) -> frozenset[str]:
         """``parseProcessRoles``: empty with ZooKeeper (and, without a complaint, in 4.0 and 4.1)."""
         return frozenset(self.get("process.roles") or ())
@@ -213,7 +204,12 @@ class Broker:
 
     # Listeners
 
-    @functools.cached_property
+    @lazy
+    def prefixed(self) -> list[str]:
+        """The keys below ``listener.name.``, which are about one listener."""
+        return [name for name in self.written if name.startswith("listener.name.")]
+
+    @lazy
     def controller_names(self) -> list[str]:
         """``controllerListenerNames``: never upper-cased; not even trimmed until 4.0."""
         value = self.get("controller.listener.names")
@@ -224,47 +220,26 @@ class Broker:
             return [] if self.minor >= (3, 1) else [""]
         return _java.csv_list(value) if self.minor >= (4, 1) else _java.split(value, ",")
 
-    @functools.cached_property
+    @lazy
     def map_entries(self) -> tuple[MapEntry, ...]:
         """``listener.security.protocol.map`` without what is wrong in it; see map_problems."""
         return self._map[0]
 
-    @functools.cached_property
+    @lazy
     def map_problems(self) -> tuple[Bad, ...]:
         """What Kafka refuses in ``listener.security.protocol.map``."""
         return self._map[1]
 
-    @functools.cached_property
+    @lazy
     def _map(self) -> tuple[tuple[MapEntry, ...], tuple[Bad, ...]]:
-        text = self.get("listener.security.protocol.map") or ""
-        entries: dict[str, MapEntry] = {}
-        problems: list[Bad] = []
-        for item in _java.split_commas(text) if text else []:
-            key, colon, value = item.rpartition(":")
-            if not colon:
-                problems.append(Bad("MAP-SYNTAX", item, "has no colon"))
-                continue
-            key, value = _java.trim(key), _java.trim(value)
-            # Csv.parseCsvMap: a map by the key as written, so the last one of equal keys stays.
-            entries[key] = MapEntry(key, _java.upper(key), _java.upper(value))
-        names: dict[str, MapEntry] = {}
-        for entry in entries.values():
-            if self.refuses_blank_names and _java.is_blank(entry.key):
-                problems.append(Bad("LSN-NAME-EMPTY", f":{entry.protocol}", "has no listener name"))
-            elif entry.protocol not in PROTOCOLS:
-                problems.append(Bad("MAP-PROTO", f"{entry.key}:{entry.protocol}", "names no security protocol"))
-            elif entry.name in names and self.minor >= (4, 1):
-                problems.append(Bad("MAP-DUP-CASE", entry.key, f"is the same listener as {names[entry.name].key}"))
-            else:
-                names[entry.name] = entry
-        return tuple(entries.values()), tuple(problems)
+        return protocol_map(self.get("listener.security.protocol.map") or "", self.refuses_blank_names, self.minor >= (4, 1))
 
     @property
     def refuses_blank_names(self) -> bool:
         """``ListenerName.normalised`` refuses blank names from 3.6 on."""
         return self.minor >= (3, 6)
 
-    @functools.cached_property
+    @lazy
     def protocols(self) -> dict[str, str]:
         """``effectiveListenerSecurityProtocolMap``: security protocol by listener name."""
         if self.map_problems:
@@ -289,7 +264,7 @@ class Broker:
             return False
         return not any(_java.upper(text.partition(":")[0]) in secure for text in self.listener_texts)
 
-    @functools.cached_property
+    @lazy
     def listener_texts(self) -> list[str]:
         """The entries of ``listeners`` as written."""
         return self._texts("listeners", self._legacy_listeners())
@@ -307,12 +282,12 @@ class Broker:
             return None
         return f"PLAINTEXT://{self.get('host.name')}:{self.integer('port')}"
 
-    @functools.cached_property
+    @lazy
     def listener_entries(self) -> list[Entry]:
         """The entries of ``listeners``, good and bad; without regard to the map."""
         return [parse_endpoint(text, self.refuses_blank_names) for text in self.listener_texts]
 
-    @functools.cached_property
+    @lazy
     def advertised_entries(self) -> list[Entry] | None:
         """The entries of ``advertised.listeners`` (until 2.8 also of its forerunners); None if nothing is set."""
         if self.get("advertised.listeners") is not None:
@@ -330,12 +305,18 @@ class Broker:
         host = self.get("host.name") if host is None else host
         return f"PLAINTEXT://{host}:{self.integer('port') if port is None else port}"
 
-    @functools.cached_property
+    @lazy
+    def bad_endpoints(self) -> list[tuple[str, Bad]]:
+        """The entries of both lists that Kafka refuses, each with the key it stands in."""
+        lists = (("listeners", self.listener_entries), ("advertised.listeners", self.advertised_entries or []))
+        return [(where, entry) for where, entries in lists for entry in entries if isinstance(entry, Bad)]
+
+    @lazy
     def listeners(self) -> list[Endpoint]:
         """``listeners``; NotKnown if Kafka refuses the list."""
         return self._good(self.listener_entries)
 
-    @functools.cached_property
+    @lazy
     def advertised(self) -> list[Endpoint] | None:
         """``advertised.listeners``; None if it is not set."""
         return None if self.advertised_entries is None else self._good(self.advertised_entries)
@@ -348,17 +329,17 @@ class Broker:
             raise NotKnown("listeners")
         return good
 
-    @functools.cached_property
+    @lazy
     def listener_names(self) -> frozenset[str]:
         """The names in ``listeners``."""
         return frozenset(endpoint.name for endpoint in self.listeners)
 
-    @functools.cached_property
+    @lazy
     def controller_listeners(self) -> list[Endpoint]:
         """``controllerListeners``: compared as written."""
         return [endpoint for endpoint in self.listeners if endpoint.name in self.controller_names]
 
-    @functools.cached_property
+    @lazy
     def advertised_to_clients(self) -> list[Endpoint]:
         """What the broker gives to clients: ``effectiveAdvertisedListeners``, from 3.9 ``..BrokerListeners``."""
         explicit = self.advertised
@@ -369,7 +350,7 @@ class Broker:
         kept = self.control_plane if self.minor == LAST_ZOOKEEPER and self.migrating else None
         return [endpoint for endpoint in endpoints if endpoint.name not in names or endpoint.name == kept]
 
-    @functools.cached_property
+    @lazy
     def advertised_controllers(self) -> list[Endpoint]:
         """``effectiveAdvertisedControllerListeners`` (3.9 and later), one per controller listener name."""
         named = set(self.controller_names)
@@ -387,7 +368,7 @@ class Broker:
                 result.append(endpoint._replace(host=None) if replaced and endpoint.host == "0.0.0.0" else endpoint)
         return result
 
-    @functools.cached_property
+    @lazy
     def inter_broker(self) -> tuple[str, str]:
         """Listener name and security protocol between brokers; NotKnown if Kafka refuses what is set."""
         name = self.get("inter.broker.listener.name")
@@ -402,20 +383,20 @@ class Broker:
             raise NotKnown("inter.broker.listener.name")
         return key, self.protocols[key]
 
-    @functools.cached_property
+    @lazy
     def control_plane(self) -> str | None:
         """``control.plane.listener.name``, upper-cased; None if it is not set."""
         name = self.get("control.plane.listener.name")
         return None if name is None else _java.upper(name)
 
-    @functools.cached_property
+    @lazy
     def connect(self) -> ConnectString | None:
         """``zookeeper.connect`` as the client reads it; None if it is not set, or not used."""
         if (self.zookeeper or self.migrating) and self.has("zookeeper.connect"):
             return parse_connect(self.get("zookeeper.connect"))
         return None
 
-    @functools.cached_property
+    @lazy
     def connection_overrides(self) -> list[tuple[str | None, str]]:
         """``max.connections.per.ip.overrides``: address (None where there is no colon) and number."""
         text = self.get("max.connections.per.ip.overrides")
@@ -427,59 +408,27 @@ class Broker:
 
     # Voters
 
-    @property
-    def strict_addresses(self) -> bool:
-        """Which of the two patterns ``Utils.getHost`` has: strict in 3.8, 3.9.0 and from 4.0 on, lax otherwise."""
-        return self.minor == (3, 8) or self.minor >= (4, 0) or self.release == ((3, 9), 0)
-
-    def _voter(self, text: str) -> Voter | Bad:
-        """``QuorumConfig.parseVoterConnections``."""
-        parts = _java.split(text, "@")
-        if len(parts) != 2:
-            return Bad("VOT-SYNTAX", text, "is not of the form id@host:port")
-        number = _java.integer(parts[0], "INT")
-        if number is None:
-            return Bad("VOT-SYNTAX", text, "has an id that is no number")
-        address = self._address(parts[1])
-        if isinstance(address, str):
-            return Bad("VOT-PORT-RANGE" if "65535" in address else "VOT-SYNTAX", text, address)
-        return Voter(number, address.host, address.port or 0, address.ignored)
-
-    def _bootstrap(self, text: str) -> HostPort | Bad:
-        """``QuorumConfig.parseBootstrapServer``."""
-        address = self._address(text)
-        return Bad("BS-SYNTAX", text, address) if isinstance(address, str) else address
-
-    def _address(self, text: str) -> HostPort | str:
-        address = host_port(text, self.strict_addresses)
-        if address is None or not valid_host(address.host):
-            return "has no host and port that can be read"
-        if address.port is None:
-            return "has a port that is no number"
-        if address.port > 65535:
-            return "has a port above 65535"
-        return address
-
-    @functools.cached_property
+    @lazy
     def voter_entries(self) -> list[Voter | Bad]:
         """The entries of ``controller.quorum.voters``, good and bad."""
         text = self.properties.get("controller.quorum.voters")
         key = self.keys.get("controller.quorum.voters")
         if text is None or key is None:
             return []
-        value = key.parse(text)
-        return [self._voter(entry) for entry in t.cast("list[str]", value)[:_MANY]]
+        strict = strict_addresses(self.release)
+        return [voter(entry, strict) for entry in t.cast("list[str]", key.parse(text))[:_MANY]]
 
-    @functools.cached_property
+    @lazy
     def bootstrap_entries(self) -> list[HostPort | Bad]:
         """The entries of ``controller.quorum.bootstrap.servers``, good and bad."""
         text = self.properties.get("controller.quorum.bootstrap.servers")
         key = self.keys.get("controller.quorum.bootstrap.servers")
         if text is None or key is None:
             return []
-        return [self._bootstrap(entry) for entry in t.cast("list[str]", key.parse(text))[:_MANY]]
+        strict = strict_addresses(self.release)
+        return [bootstrap(entry, strict) for entry in t.cast("list[str]", key.parse(text))[:_MANY]]
 
-    @functools.cached_property
+    @lazy
     def voters(self) -> dict[int, Voter]:
         """The voters by id; of several with one id the last one."""
         self.get("controller.quorum.voters")
@@ -487,7 +436,7 @@ class Broker:
 
     # Inter-broker protocol version
 
-    @functools.cached_property
+    @lazy
     def protocol_version(self) -> int:
         """The position of the inter-broker protocol version in time; pinned in KRaft from 3.3 on."""
         if self.minor >= (3, 3) and self.roles:
@@ -503,7 +452,7 @@ class Broker:
 
     # Storage
 
-    @functools.cached_property
+    @lazy
     def log_dirs(self) -> list[str]:
         """``logDirs``: log.dirs, or log.dir."""
         value = self.get("log.dirs")
@@ -513,13 +462,10 @@ class Broker:
 
 
 @functools.cache
-def _required(minor: tuple[int, int]) -> tuple[str, ...]:
-    return tuple(name for name, key in keys(minor).items() if key.default is REQUIRED)
+def _required(release: Release) -> tuple[str, ...]:
+    return tuple(name for name, key in keys_of(release).items() if key.default is REQUIRED)
 
 
-def _is_provided(text: str, providers: tuple[str, ...]) -> bool:
-    return any(f"${{{name}:" in text for name in providers)
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 100 else f"{text[:100]}...")
+def _is_provided(text: str, providers: t.Container[str]) -> bool:
+    """``AbstractConfig.resolveConfigVariables``: ``${provider:path:key}`` comes from outside; nothing can be said about it."""
+    return "${" in text and any(name in providers for name in _VARIABLE.findall(text))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import functools
 import itertools
@@ -18,6 +19,8 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._releas
     Minor,
     minor_of,
 )
+
+_Item = t.TypeVar("_Item", bound=t.Hashable)
 
 _SHOWN = 200
 _MOST = 20  # findings of one rule: whoever has more has one mistake many times
@@ -198,13 +201,23 @@ def rules_of(minor: Minor) -> tuple[Rule, ...]:
     return tuple(sorted(found, key=lambda rule: (rule.stage != "config" or rule.severity != "error", order.index(rule.step))))
 
 
+@functools.cache
+def _deciding_keys(minor: Minor) -> frozenset[str]:
+    """The keys without which some rule of a release is not run."""
+    return frozenset(key for each in rules_of(minor) for key in each.when)
+
+
+@functools.lru_cache(maxsize=1024)
+def _rules_for(minor: Minor, written: frozenset[str]) -> tuple[Rule, ...]:
+    """The rules of one release that may have something to say where these keys are set: nodes of a cluster set the same."""
+    return tuple(each for each in rules_of(minor) if not each.when or not each.when.isdisjoint(written))
+
+
 def run(broker: Broker) -> list[Finding]:
     """All findings about one broker."""
     findings: list[Finding] = []
-    written = broker.properties.keys()
-    for each in rules_of(broker.minor):
-        if each.when and each.when.isdisjoint(written):
-            continue
+    written = _deciding_keys(broker.minor).intersection(broker.properties)
+    for each in _rules_for(broker.minor, written):
         try:
             for problem in itertools.islice(each.check(broker), _MOST):
                 findings.append(
@@ -222,6 +235,14 @@ def run(broker: Broker) -> list[Finding]:
             # What the rule looks at could not be read, and another rule has said so.
             continue
     return findings
+
+
+def repeated(items: t.Iterable[_Item]) -> list[tuple[_Item, int]]:
+    """What stands more than once, and how often, in the order of its first place."""
+    listed = list(items)
+    if len(set(listed)) == len(listed):
+        return []  # counting costs ten times as much
+    return [(item, count) for item, count in collections.Counter(listed).items() if count > 1]
 
 
 def shown(value: object) -> str:

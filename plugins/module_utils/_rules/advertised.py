@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import collections
 import typing as t
 
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._endpoints import (
@@ -15,7 +14,7 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._endpoi
     is_wildcard,
 )
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._model import Broker
-from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._registry import Example, Problem, rule, shown
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._registry import Example, Problem, repeated, rule, shown
 
 _WHERE = "advertised.listeners"
 
@@ -110,14 +109,14 @@ def any_address(broker: Broker) -> t.Iterator[Problem]:
     ),
 )
 def controller_advertised(broker: Broker) -> t.Iterator[Problem]:
-    """2.8 and 3.0 compare whole end points; controllers of 3.3 to 3.8 must not have the key at all."""
+    """2.8 and 3.0 compare whole end points; controllers of 3.3.2 to 3.8 must not have the key at all."""
     names = broker.controller_names
     if broker.minor < (3, 1):
         for endpoint in broker.controller_listeners:
             if endpoint in broker.advertised_to_clients:
                 yield Problem(_WHERE, f"{shown(str(endpoint))} is a controller listener")
     elif broker.controller_only:
-        if broker.minor >= (3, 3) and broker.get(_WHERE) is not None:
+        if broker.release >= ((3, 3), 2) and broker.get(_WHERE) is not None:
             yield Problem(_WHERE, "must not be set on a controller", "Take the key away.")
         elif broker.advertised:
             yield Problem(_WHERE, "must be empty on a controller", "Take the key away.")
@@ -133,6 +132,7 @@ def controller_advertised(broker: Broker) -> t.Iterator[Problem]:
     severity="error",
     stage="start",
     consequence="KRaft from 3.7 on dies when it registers; others tell clients a port that nobody can connect to.",
+    when=("advertised.listeners", "advertised.host.name", "advertised.port"),
     fix="Use a port from 1 to 65535.",
     source="ListenerInfo (3.7 and later)",
     example=Example(
@@ -196,7 +196,7 @@ def loopback(broker: Broker) -> t.Iterator[Problem]:
 
 
 @rule(
-    "ADV-HOST-SYNTAX",
+    "HOST-NOT-DNS",
     "An advertised host is no name that DNS can hold",
     severity="warning",
     stage="runtime",
@@ -251,6 +251,7 @@ def host_empty(broker: Broker) -> t.Iterator[Problem]:
     stage="runtime",
     since="2.7",
     consequence="Clients of one of them talk to the other; until 3.9 with ZooKeeper only one broker may have the address.",
+    when=("advertised.listeners", "advertised.host.name", "advertised.port"),
     fix="Give each listener a host or a port of its own.",
     source="KafkaServer.createBrokerInfo; KafkaConfig checks bound ports only",
     example=Example(
@@ -263,10 +264,8 @@ def host_empty(broker: Broker) -> t.Iterator[Problem]:
 )
 def same_address(broker: Broker) -> t.Iterator[Problem]:
     """The check on ports covers only the bound ones since 2.7."""
-    addresses = collections.Counter((endpoint.host, endpoint.port) for endpoint in broker.advertised or () if endpoint.host)
-    for (host, port), count in addresses.items():
-        if count > 1:
-            yield Problem(_WHERE, f"{count} listeners advertise {shown(f'{host}:{port}')}")
+    for (host, port), count in repeated((endpoint.host, endpoint.port) for endpoint in broker.advertised or () if endpoint.host):
+        yield Problem(_WHERE, f"{count} listeners advertise {shown(f'{host}:{port}')}")
 
 
 @rule(
@@ -276,6 +275,7 @@ def same_address(broker: Broker) -> t.Iterator[Problem]:
     stage="runtime",
     since="3.9",
     consequence="Nobody is told; a controller only hands out its controller listeners.",
+    when=("advertised.listeners", "advertised.host.name", "advertised.port"),
     fix="Advertise controller listeners only on a controller.",
     source="KafkaConfig.effectiveAdvertisedControllerListeners",
     example=Example(

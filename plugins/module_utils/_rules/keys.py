@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) kafkaops.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
-"""Rules about keys as such: unknown, removed, not there yet, of the wrong type, naming a class that is not there."""
+"""Rules about keys as such: unknown, removed, not there yet, of the wrong type."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules import _java
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._keys import (
-    classes,
+    first_patch,
     keys,
     lifetimes,
     protocol_order,
@@ -19,7 +19,6 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._keys i
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._model import Broker
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._registry import Example, Problem, rule, shown
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._release import Minor, minor_text
-from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules.security import class_problem
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules.values import RF_KEYS
 
 _SPOKEN_FOR = frozenset(
@@ -127,6 +126,7 @@ def type_or_range(broker: Broker) -> t.Iterator[Problem]:
     "The inter-broker protocol version is unknown",
     until="3.9",
     step="parse",
+    when=(_PROTOCOL, _FORMAT),
     fix="Leave inter.broker.protocol.version out, or set it to the version the brokers had before an update.",
     source="ApiVersion, from 3.3 on MetadataVersion.fromVersionString",
     example=Example(
@@ -148,6 +148,7 @@ def protocol_version_unknown(broker: Broker) -> t.Iterator[Problem]:
     "The inter-broker protocol version is too old for something else",
     until="3.9",
     step="version",
+    when=(_PROTOCOL, _FORMAT),
     fix="Leave inter.broker.protocol.version out, or set it to the version the brokers had before an update.",
     source="KafkaConfig.interBrokerProtocolVersion, KafkaConfig.validateValues",
     example=Example(
@@ -201,107 +202,6 @@ def protocol_version_in_kraft(broker: Broker) -> t.Iterator[Problem]:
     """Only read when an old KRaft cluster is first updated to 3.3."""
     if broker.roles and broker.has("inter.broker.protocol.version"):
         yield Problem("inter.broker.protocol.version", "has no effect with process.roles")
-
-
-@rule(
-    "CLASS-NOT-FOUND",
-    "A class does not exist in this release",
-    step="parse",
-    fix="Correct the name, or leave the key out.",
-    source="ConfigDef.parseType: Class.forName",
-    example=Example(
-        "3.9",
-        "broker",
-        wrong={"sasl.login.class": "org.apache.kafka.common.security.authenticator.NoLogin"},
-        right={"sasl.login.class": "org.apache.kafka.common.security.authenticator.DefaultLogin"},
-    ),
-)
-def class_not_found(broker: Broker) -> t.Iterator[Problem]:
-    """Empty names, and names in Kafka's own packages that this release does not have."""
-    for name in broker.properties:
-        key = broker.keys.get(name)
-        if key is not None and key.kind == "CLASS" and name not in broker.refused:
-            reason = class_problem(broker, key.kind, broker.get(name))
-            if reason is not None:
-                yield Problem(name, f"{shown(broker.get(name))} {reason}")
-    yield from _assignors(broker)
-
-
-def _assignors(broker: Broker) -> t.Iterator[Problem]:
-    """``consumerGroupAssignors``, ``shareGroupAssignors``: created in the constructor from 3.6 and 4.1 on."""
-    api = "org.apache.kafka.coordinator.group.api.assignor."
-    named: tuple[tuple[str, tuple[int, int], tuple[str, ...], str], ...] = (
-        ("group.consumer.assignors", (3, 6), ("uniform", "range"), f"{api}ConsumerGroupPartitionAssignor"),
-        ("group.share.assignors", (4, 1), ("simple",), f"{api}ShareGroupPartitionAssignor"),
-    )
-    for name, since, short, wanted in named:
-        if name not in broker.written or name not in broker.keys or broker.minor < since:
-            continue
-        if broker.minor < (4, 0):
-            short, wanted = (), "org.apache.kafka.coordinator.group.assignor.PartitionAssignor"
-            if broker.minor >= (3, 8):
-                wanted = f"{api}ConsumerGroupPartitionAssignor"
-        entries = broker.get(name)
-        for entry in entries:
-            own = "." not in entry or entry.startswith(("kafka.", "org.apache.kafka."))
-            implemented = classes(broker.minor).get(entry, ())
-            if entry not in short and own and (wanted not in implemented or entry == wanted):
-                yield Problem(name, f"{shown(entry)} is no assignor of Kafka {broker.release}")
-        if name == "group.share.assignors" and len(entries) != 1:
-            yield Problem(name, f"names {len(entries)} assignors, and must name exactly one")
-
-
-@rule(
-    "CLASS-EXTERNAL",
-    "A class does not come with Kafka",
-    severity="info",
-    stage="start",
-    consequence="Without its jar in the image the broker exits: Class could not be found.",
-    fix="Make sure that the image has the jar.",
-    source="ConfigDef.parseType: Class.forName",
-    example=Example(
-        "3.9",
-        "broker",
-        wrong={"client.quota.callback.class": "com.example.Quotas"},
-        right={},
-    ),
-)
-def class_external(broker: Broker) -> t.Iterator[Problem]:
-    """Classes of others cannot be judged from here."""
-    for name in broker.properties:
-        key = broker.keys.get(name)
-        if key is None or name in broker.refused or name not in broker.written:
-            continue
-        if key.kind == "CLASS" or name in ("authorizer.class.name", "replica.selector.class"):
-            value = broker.get(name)
-            if value and not value.startswith(("kafka.", "org.apache.kafka.")):
-                yield Problem(name, f"{shown(value)} must be on the class path")
-
-
-@rule(
-    "VALUE-EXTERNAL",
-    "A value comes from elsewhere",
-    severity="info",
-    stage="config",
-    consequence="It can only be checked when the broker starts.",
-    fix="Nothing, if the provider is there and has the key.",
-    source="AbstractConfig.resolveConfigVariables",
-    example=Example(
-        "3.9",
-        "broker",
-        common={
-            "config.providers": "file",
-            "config.providers.file.class": "org.apache.kafka.common.config.provider.FileConfigProvider",
-        },
-        wrong={"ssl.keystore.password": "${file:/etc/kafka/secrets:keystore}"},
-        right={"ssl.keystore.password": "secret"},
-    ),
-)
-def external_value(broker: Broker) -> t.Iterator[Problem]:
-    """``${provider:path:key}`` of a provider in config.providers."""
-    for name, reason in broker.refused.items():
-        if not reason:
-            yield Problem(name, "is resolved by a configuration provider")
 
 
 @rule(
@@ -411,11 +311,13 @@ def removed(broker: Broker) -> t.Iterator[Problem]:
     ),
 )
 def too_new(broker: Broker) -> t.Iterator[Problem]:
-    """Known to a later release only."""
+    """Known to a later release only, be it a later patch release."""
     for name in _unknown(broker):
         known = lifetimes().get(name)
         if known and known[0] > broker.minor:
             yield Problem(name, f"is there from Kafka {minor_text(known[0])} on")
+        elif name in keys(broker.minor):
+            yield Problem(name, f"is there from Kafka {minor_text(broker.minor)}.{first_patch(name, broker.minor)} on")
 
 
 @rule(
@@ -466,9 +368,9 @@ def foreign(broker: Broker) -> t.Iterator[Problem]:
 
 def _unknown(broker: Broker) -> t.Iterator[str]:
     """The keys of the user that neither this release nor a well-known plug-in knows."""
-    own = _own_prefixes(broker)
-    for name in broker.written:
-        if name not in broker.keys and name not in _PLUGIN_KEYS and not name.startswith(own):
+    own = _own_prefixes(broker) if broker.unknown_keys else ()
+    for name in broker.unknown_keys:
+        if name not in _PLUGIN_KEYS and not name.startswith(own):
             yield name
 
 
@@ -482,7 +384,7 @@ def _own_prefixes(broker: Broker) -> tuple[str, ...]:
     return (*_PLUGIN_PREFIXES, *chosen)
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=8192)
 def suggestion(name: str, minor: Minor) -> str | None:
     """The key that was probably meant: other punctuation or case, a topic's name for it, or a few letters off."""
     known = keys(minor)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import collections
 import typing as t
 
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules import _java
@@ -17,18 +16,16 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._endpoi
     is_loopback,
 )
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._model import Broker
-from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._registry import Example, Problem, rule, shown
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._registry import Example, Problem, repeated, rule, shown
 
 _COMMON = "CoreUtils.listenerListToEndPoints (until 4.0), AbstractKafkaConfig.listenerListToEndPoints (4.1 and later)"
 _TEMPLATE_MARKS = ("$(", "${", "{{", "'", '"')
 
 
 def _bad(broker: Broker, rule_id: str) -> t.Iterator[tuple[str, Bad]]:
-    lists = (("listeners", broker.listener_entries), ("advertised.listeners", broker.advertised_entries or []))
-    for where, entries in lists:
-        for entry in entries:
-            if isinstance(entry, Bad) and entry.rule == rule_id:
-                yield where, entry
+    for where, entry in broker.bad_endpoints:
+        if entry.rule == rule_id:
+            yield where, entry
 
 
 @rule(
@@ -147,10 +144,8 @@ def same_name(broker: Broker) -> t.Iterator[Problem]:
         good = [entry for entry in entries if isinstance(entry, Endpoint)]
         if broker.minor < (2, 7) and _checked_ports(broker, where) and duplicate_ports(good, broker.minor):
             continue  # LSN-DUP-PORT came first
-        counted = collections.Counter(entry.name for entry in good)
-        for name, count in counted.items():
-            if count > 1:
-                yield Problem(where, f"{count} listeners are called {shown(name)}")
+        for name, count in repeated(entry.name for entry in good):
+            yield Problem(where, f"{count} listeners are called {shown(name)}")
 
 
 @rule(
@@ -286,10 +281,8 @@ def map_twice(broker: Broker) -> t.Iterator[Problem]:
     if broker.map_problems or not broker.has("listener.security.protocol.map"):
         return
     text = broker.get("listener.security.protocol.map")
-    names = collections.Counter(_java.upper(_java.trim(item.rpartition(":")[0])) for item in _java.split_commas(text) if item)
-    for name, count in names.items():
-        if count > 1:
-            yield Problem("listener.security.protocol.map", f"{shown(name)} appears {count} times")
+    for name, count in repeated(_java.upper(_java.trim(item.rpartition(":")[0])) for item in _java.split_commas(text) if item):
+        yield Problem("listener.security.protocol.map", f"{shown(name)} appears {count} times")
 
 
 @rule(
@@ -437,7 +430,7 @@ def port_zero(broker: Broker) -> t.Iterator[Problem]:
 
 
 @rule(
-    "LSN-PRIVILEGED",
+    "BIND-PRIVILEGED",
     "A listener has a privileged port",
     severity="warning",
     stage="start",
@@ -459,7 +452,7 @@ def privileged(broker: Broker) -> t.Iterator[Problem]:
 
 
 @rule(
-    "LSN-BIND-LOOPBACK",
+    "BIND-LOOPBACK",
     "A listener accepts connections from its own pod only",
     severity="warning",
     stage="runtime",
@@ -499,6 +492,6 @@ def bound_to_loopback(broker: Broker) -> t.Iterator[Problem]:
 def dropped(broker: Broker) -> t.Iterator[Problem]:
     """Up to 4.1 this is LSN-DUP-NAME."""
     written = _java.csv_list(_java.trim(broker.written.get("listeners", "")))
-    for text, count in collections.Counter(written).items():
-        if count > 1 and "listeners" not in broker.refused:
+    for text, count in repeated(written):
+        if "listeners" not in broker.refused:
             yield Problem("listeners", f"{shown(text)} is written {count} times")

@@ -21,6 +21,7 @@ _FLAG = "zookeeper.metadata.migration.enable"
     since="3.4",
     until="3.9",
     step="ids",
+    when=("zookeeper.metadata.migration.enable",),
     fix="Set zookeeper.connect as on the brokers.",
     source="KafkaConfig.validateValues",
     example=Example(
@@ -43,6 +44,7 @@ def migrating_without_zookeeper(broker: Broker) -> t.Iterator[Problem]:
     since="3.4",
     until="3.9",
     step="roles",
+    when=("zookeeper.metadata.migration.enable",),
     fix="Set controller.listener.names as on the controllers.",
     source="KafkaConfig.validateValues",
     example=Example(
@@ -64,6 +66,7 @@ def migrating_without_names(broker: Broker) -> t.Iterator[Problem]:
     since="3.4",
     until="3.9",
     step="roles",
+    when=("zookeeper.metadata.migration.enable",),
     fix="Set inter.broker.protocol.version to the version of the brokers, at least 3.4.",
     source="MetadataVersion.isMigrationSupported",
     example=Example(
@@ -81,11 +84,12 @@ def migrating_with_old_protocol(broker: Broker) -> t.Iterator[Problem]:
 
 @rule(
     "MIG-AUTHORIZER",
-    "3.4 cannot migrate a cluster with an authorizer",
+    "3.4 and 3.5.0 cannot migrate a cluster with an authorizer",
     since="3.4",
-    until="3.4",
+    until="3.5",
     step="roles",
-    fix="Update the brokers to 3.5 or later first.",
+    when=("zookeeper.metadata.migration.enable",),
+    fix="Update the brokers to 3.5.1 or later first.",
     source="KafkaConfig.validateValues",
     example=Example(
         "3.4",
@@ -96,7 +100,7 @@ def migrating_with_old_protocol(broker: Broker) -> t.Iterator[Problem]:
 )
 def migrating_with_authorizer(broker: Broker) -> t.Iterator[Problem]:
     """The key alone is enough, even empty."""
-    if broker.zookeeper and broker.migrating and broker.has("authorizer.class.name"):
+    if broker.release < ((3, 5), 1) and broker.zookeeper and broker.migrating and broker.has("authorizer.class.name"):
         yield Problem("authorizer.class.name", f"must not be set together with {_FLAG}")
 
 
@@ -106,6 +110,7 @@ def migrating_with_authorizer(broker: Broker) -> t.Iterator[Problem]:
     since="3.5",
     until="3.9",
     step="roles",
+    when=("zookeeper.metadata.migration.enable",),
     fix="Update to 3.7 or later with inter.broker.protocol.version 3.7 first.",
     source="KafkaConfig.validateValues, MetadataVersion.isDirectoryAssignmentSupported",
     example=Example(
@@ -117,8 +122,8 @@ def migrating_with_authorizer(broker: Broker) -> t.Iterator[Problem]:
     ),
 )
 def migrating_with_several_disks(broker: Broker) -> t.Iterator[Problem]:
-    """Never in 3.5 and 3.6; in 3.4 nobody looks."""
-    if not broker.zookeeper or not broker.migrating:
+    """Never in 3.5.2 to 3.6; before, nobody looks."""
+    if broker.release < ((3, 5), 2) or not broker.zookeeper or not broker.migrating:
         return
     several = len(broker.log_dirs) > 1
     if several and (broker.minor < (3, 7) or broker.protocol_version < protocol_order()["3.7-IV2"]):
@@ -133,6 +138,7 @@ def migrating_with_several_disks(broker: Broker) -> t.Iterator[Problem]:
     severity="error",
     stage="runtime",
     consequence="A generated id has no place in KRaft; 3.9 refuses it.",
+    when=("zookeeper.metadata.migration.enable",),
     fix="Set broker.id to the id the broker has now.",
     source="KafkaConfig.validateValues (3.9)",
     example=Example("3.8", "migration", wrong={"broker.id": "-1"}, right={"broker.id": "1"}),
@@ -144,13 +150,14 @@ def migrating_with_generated_id(broker: Broker) -> t.Iterator[Problem]:
 
 
 @rule(
-    "MIG-ID-CLASH",
+    "MIG-ID-OVERLAP",
     "A broker that migrates has the id of a controller",
     since="3.4",
     until="3.9",
     severity="error",
     stage="runtime",
     consequence="The broker can never become a KRaft node: its id is taken.",
+    when=("zookeeper.metadata.migration.enable",),
     fix="Give the controllers ids that no broker has, for example from 3000 on.",
     source="KafkaConfig.validateValues once process.roles is set",
     example=Example(
@@ -174,6 +181,7 @@ def migrating_with_voter_id(broker: Broker) -> t.Iterator[Problem]:
     severity="error",
     stage="start",
     consequence="The broker dies when it opens its connection to the controllers.",
+    when=("zookeeper.metadata.migration.enable",),
     fix="Add the controller listener to listener.security.protocol.map, for example CONTROLLER:PLAINTEXT.",
     source="BrokerToControllerChannelManager; KafkaConfig looks at brokers with process.roles only",
     example=Example(
@@ -199,6 +207,7 @@ def migrating_unmapped(broker: Broker) -> t.Iterator[Problem]:
     severity="warning",
     stage="runtime",
     consequence="Controllers of a migration are dedicated nodes; the combined mode is no supported target.",
+    when=("zookeeper.metadata.migration.enable",),
     fix="Run controllers of their own.",
     source="the migration guide of Kafka",
     example=Example(
@@ -222,6 +231,7 @@ def migrating_combined(broker: Broker) -> t.Iterator[Problem]:
     severity="warning",
     stage="runtime",
     consequence="Unless the brokers talk over PLAINTEXT, the controller refuses them: Broker does not have the current inter.broker.listener.",
+    when=("zookeeper.metadata.migration.enable",),
     fix="Set inter.broker.listener.name as on the brokers.",
     source="ControllerServer, ClusterControlManager",
     example=Example(

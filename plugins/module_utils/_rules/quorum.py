@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import collections
 import typing as t
 
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._endpoints import (
@@ -14,7 +13,7 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._endpoi
     is_ip,
 )
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._model import Broker, Voter
-from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._registry import Example, Problem, rule, shown
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._registry import Example, Problem, repeated, rule, shown
 
 _VOTERS = "controller.quorum.voters"
 _SERVERS = "controller.quorum.bootstrap.servers"
@@ -25,6 +24,7 @@ _SERVERS = "controller.quorum.bootstrap.servers"
     "A voter cannot be read",
     since="2.8",
     step="parse",
+    when=("controller.quorum.voters",),
     fix="Write id@host:port, separated by commas, without a comma at the end.",
     source="RaftConfig / QuorumConfig.parseVoterConnections",
     example=Example(
@@ -44,6 +44,7 @@ def voter_syntax(broker: Broker) -> t.Iterator[Problem]:
     "The port of a voter is above 65535",
     since="2.8",
     step="parse",
+    when=("controller.quorum.voters",),
     fix="Use the port of the controller listener.",
     source="InetSocketAddress",
     example=Example(
@@ -93,6 +94,7 @@ def no_voters(broker: Broker) -> t.Iterator[Problem]:
     "A controller is not among the voters",
     since="3.0",
     step="voters",
+    when=("controller.quorum.voters",),
     fix="Add the node.id of this controller to controller.quorum.voters.",
     source="KafkaConfig.validateValues",
     example=Example(
@@ -113,6 +115,7 @@ def id_missing(broker: Broker) -> t.Iterator[Problem]:
     "A broker has the id of a voter",
     since="3.0",
     step="voters",
+    when=("controller.quorum.voters",),
     fix="Give brokers and controllers different ids.",
     source="KafkaConfig.validateValues",
     example=Example(
@@ -154,6 +157,7 @@ def auto_join(broker: Broker) -> t.Iterator[Problem]:
     "A controller would take over a voter address of 0.0.0.0",
     since="4.2",
     step="advertised",
+    when=("controller.quorum.voters",),
     fix="Write the name of the controller into controller.quorum.voters.",
     source="KafkaConfig.effectiveAdvertisedControllerListeners: QuorumConfig.parseVoterConnections",
     example=Example(
@@ -208,6 +212,7 @@ def bootstrap_syntax(broker: Broker) -> t.Iterator[Problem]:
     severity="error",
     stage="start",
     consequence="From 3.8 on the process dies: Host string (0.0.0.0) is not routeable. Before, the voter is never reached.",
+    when=("controller.quorum.voters",),
     fix="Write the name that the other nodes reach the controller by.",
     source="KafkaRaftServer: QuorumConfig.parseVoterConnections",
     example=Example(
@@ -231,6 +236,7 @@ def voter_any_address(broker: Broker) -> t.Iterator[Problem]:
     severity="error",
     stage="runtime",
     consequence="Of two entries with one id the last one counts, so that the quorum is smaller than it looks.",
+    when=("controller.quorum.voters",),
     fix="Give every controller an id and an address of its own.",
     source="QuorumConfig.parseVoterConnections: a map by id",
     example=Example(
@@ -243,9 +249,8 @@ def voter_any_address(broker: Broker) -> t.Iterator[Problem]:
 def voters_twice(broker: Broker) -> t.Iterator[Problem]:
     """Entries that are equal in everything are only untidy, but say as much."""
     entries = [entry for entry in broker.voter_entries if isinstance(entry, Voter)]
-    for number, count in collections.Counter(entry.id for entry in entries).items():
-        if count > 1:
-            yield Problem(_VOTERS, f"{count} voters have the id {number}")
+    for number, count in repeated(entry.id for entry in entries):
+        yield Problem(_VOTERS, f"{count} voters have the id {number}")
     addresses: dict[tuple[str, int], set[int]] = {}
     for entry in entries:
         addresses.setdefault((entry.host, entry.port), set()).add(entry.id)
@@ -261,6 +266,7 @@ def voters_twice(broker: Broker) -> t.Iterator[Problem]:
     severity="error",
     stage="runtime",
     consequence="No node can have this id, so that the voter never votes.",
+    when=("controller.quorum.voters",),
     fix="Use the node.id of the controller.",
     source="QuorumConfig.parseVoterConnections",
     example=Example(
@@ -284,6 +290,7 @@ def negative_id(broker: Broker) -> t.Iterator[Problem]:
     severity="warning",
     stage="runtime",
     consequence="The last voter adds no tolerance, only another machine that can fail.",
+    when=("controller.quorum.voters",),
     fix="Use one, three or five controllers.",
     source="a majority of 4 is 3, as of 3 it is 2",
     example=Example(
@@ -307,6 +314,7 @@ def even(broker: Broker) -> t.Iterator[Problem]:
     severity="warning",
     stage="runtime",
     consequence="The host is only what stands behind it, which may be half of the name that was meant.",
+    when=("controller.quorum.voters",),
     fix="Write id@host:port with the name itself: no listener name, no variable, no blank.",
     source="Utils.HOST_PORT_PATTERN",
     example=Example(
@@ -330,6 +338,7 @@ def ignored_text(broker: Broker) -> t.Iterator[Problem]:
     severity="warning",
     stage="runtime",
     consequence="Kafka accepts it; no node resolves it.",
+    when=("controller.quorum.voters",),
     fix="Use letters, digits and inner dashes between dots, 63 characters a label.",
     source="Utils.validHostPattern against RFC 1123",
     example=Example(
@@ -353,6 +362,7 @@ def voter_host(broker: Broker) -> t.Iterator[Problem]:
     severity="warning",
     stage="runtime",
     consequence="Unless a Service translates the port, no other controller reaches this one.",
+    when=("controller.quorum.voters",),
     fix="Use the port of the controller listener in controller.quorum.voters.",
     source="KafkaConfig.validateValues: tolerated on purpose",
     example=Example(

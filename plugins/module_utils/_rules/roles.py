@@ -34,6 +34,7 @@ def role_required(broker: Broker) -> t.Iterator[Problem]:
     "process.roles names an unknown role, or one role twice",
     since="2.8",
     step="parse",
+    when=("process.roles",),
     fix="Use broker, controller or broker,controller, in lower case.",
     source="ConfigDef.ValidList, KafkaConfig.parseProcessRoles",
     example=Example("3.9", "broker", wrong={"process.roles": "Broker"}, right={"process.roles": "broker"}),
@@ -60,6 +61,7 @@ def role_invalid(broker: Broker) -> t.Iterator[Problem]:
     severity="error",
     stage="start",
     consequence="The configuration is accepted, and the process has nothing to do: it is neither broker nor controller.",
+    when=("process.roles",),
     fix="Set process.roles to broker, controller or broker,controller.",
     source="KafkaRaftServer starts one server per role",
     example=Example("4.1", "broker", wrong={"process.roles": ""}, right={}),
@@ -179,15 +181,17 @@ def id_generated(broker: Broker) -> t.Iterator[Problem]:
 )
 def controllers_only(broker: Broker) -> t.Iterator[Problem]:
     """From 3.9 on by count: one advertised controller listener per listener."""
-    if not broker.controller_only:
-        return
-    if broker.minor >= (3, 9):
-        wrong = len(broker.advertised_controllers) != len(broker.listeners)
-    else:
-        wrong = broker.advertised is None and bool(broker.advertised_to_clients)
-    if wrong:
+    if _has_other_listeners(broker):
         names = ", ".join(sorted(broker.listener_names)) or "none"
         yield Problem("listeners", f"are {names}; a controller has exactly those of {_NAMES}")
+
+
+def _has_other_listeners(broker: Broker) -> bool:
+    if not broker.controller_only:
+        return False
+    if broker.minor >= (3, 9):
+        return len(broker.advertised_controllers) != len(broker.listeners)
+    return broker.advertised is None and bool(broker.advertised_to_clients)
 
 
 @rule(
@@ -273,8 +277,8 @@ def no_controller_listener(broker: Broker) -> t.Iterator[Problem]:
     if not broker.is_controller:
         return
     found = broker.advertised_controllers if broker.minor >= (3, 9) else broker.controller_listeners
-    # On a controller of 3.1 and later CTL-LISTENERS-ONLY has said it already, unless there are no listeners at all.
-    said = broker.controller_only and broker.minor >= (3, 1) and bool(broker.listeners)
+    # On a controller CTL-LISTENERS-ONLY may have said it already.
+    said = broker.minor >= (3, 1) and _has_other_listeners(broker)
     if not found and not said:
         yield Problem(_NAMES, "names none of the listeners")
 
@@ -361,6 +365,7 @@ def controller_is_inter_broker(broker: Broker) -> t.Iterator[Problem]:
     since="3.1",
     until="3.9",
     step="roles",
+    when=("controller.listener.names",),
     fix="Take controller.listener.names away; only a migration needs it before process.roles is set.",
     source="KafkaConfig.validateValues",
     example=Example("3.9", "zookeeper", wrong={_NAMES: "CONTROLLER"}, right={_NAMES: None}),
@@ -377,6 +382,7 @@ def names_with_zookeeper(broker: Broker) -> t.Iterator[Problem]:
     since="4.1",
     until="4.1",
     step="listeners",
+    when=("controller.listener.names",),
     fix="Keep one of them.",
     source="AbstractKafkaConfig.effectiveListenerSecurityProtocolMap: Collectors.toMap",
     example=Example("4.1", "broker", wrong={_NAMES: "CONTROLLER,CONTROLLER"}, right={_NAMES: "CONTROLLER"}),
@@ -396,6 +402,7 @@ def names_twice(broker: Broker) -> t.Iterator[Problem]:
     severity="info",
     stage="runtime",
     consequence="The other names have no effect on this broker.",
+    when=("controller.listener.names",),
     fix="Name the one listener that brokers shall use.",
     source="KafkaConfig.validateValues: a warning in the log",
     example=Example(
@@ -418,6 +425,7 @@ def several_names(broker: Broker) -> t.Iterator[Problem]:
     severity="error",
     stage="start",
     consequence="The name is compared as it is with names in upper case: the broker does not find the controllers' protocol.",
+    when=("controller.listener.names",),
     fix="Write it in upper case.",
     source="KafkaConfig.controllerListenerNames, KafkaRaftManager.buildNetworkClient",
     example=Example(

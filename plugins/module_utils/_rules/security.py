@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._keys import classes
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._keys import class_problem, classes, is_foreign
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._model import SASL, Broker
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._registry import Example, Problem, rule, shown
 
@@ -86,13 +86,14 @@ def prefixed_value(broker: Broker) -> t.Iterator[Problem]:
 
 def _refused_below(broker: Broker, listener: str) -> t.Iterator[Problem]:
     prefix = f"listener.name.{listener.lower()}."
-    for name, text in broker.written.items():
+    for name in broker.prefixed:
+        text = broker.written[name]
         if not name.startswith(prefix) or len(name) == len(prefix):
             continue
         rest = name[len(prefix) :]
         key = broker.keys.get(rest) or broker.keys.get(rest.partition(".")[2] or rest)
         if key is not None and "${" not in text:
-            reason = broker.parse(key, text)[1] or class_problem(broker, key.kind, text)
+            reason = broker.parse(key, text)[1] or class_problem(broker.release, key, text)
             if reason is not None:
                 yield Problem(name, f"{shown(text)} {reason}")
 
@@ -141,10 +142,12 @@ def prefixed_value_late(broker: Broker) -> t.Iterator[Problem]:
 )
 def prefix_unknown(broker: Broker) -> t.Iterator[Problem]:
     """Upper case, or a name that is not in listeners and no controller listener."""
+    if not broker.prefixed:
+        return
     known = [f"listener.name.{name.lower()}." for name in (*broker.listener_names, *broker.controller_names)]
     known.append(f"listener.name.{broker.inter_broker[0].lower()}.")
-    for name in broker.written:
-        if name.startswith("listener.name.") and not name.startswith(tuple(known)):
+    for name in broker.prefixed:
+        if not name.startswith(tuple(known)):
             yield Problem(name, f"belongs to none of the listeners {', '.join(sorted(broker.listener_names))}")
 
 
@@ -234,8 +237,9 @@ def jaas_unprefixed(broker: Broker) -> t.Iterator[Problem]:
 )
 def jaas_syntax(broker: Broker) -> t.Iterator[Problem]:
     """The value itself is never shown: it has passwords in it."""
-    for name, text in broker.written.items():
-        if name.startswith("listener.name.") and name.endswith(".sasl.jaas.config") and "${" not in text:
+    for name in broker.prefixed:
+        text = broker.written[name]
+        if name.endswith(".sasl.jaas.config") and "${" not in text:
             outside = re.sub(r'"(?:[^"\\]|\\.)*"', "", text[:100_000])
             modules = len(_MODULE.findall(outside))
             if modules != 1:
@@ -386,6 +390,7 @@ _STANDARD = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
     "The authorizer does not exist",
     until="3.2",
     step="construct",
+    when=("authorizer.class.name",),
     fix="Use kafka.security.authorizer.AclAuthorizer, or leave authorizer.class.name out.",
     source="KafkaConfig.authorizer: created in the constructor until 3.2",
     example=Example(
@@ -407,6 +412,7 @@ def authorizer_class(broker: Broker) -> t.Iterator[Problem]:
     severity="error",
     stage="start",
     consequence="The broker exits when it creates the authorizer.",
+    when=("authorizer.class.name",),
     fix=f"Use {_STANDARD} with process.roles, kafka.security.authorizer.AclAuthorizer with ZooKeeper.",
     source="KafkaConfig.createNewAuthorizer",
     example=Example(
@@ -426,8 +432,7 @@ def _authorizer_missing(broker: Broker) -> t.Iterator[Problem]:
     if not name:
         return
     interfaces = classes(broker.minor).get(name, frozenset())
-    own = name.startswith(("kafka.", "org.apache.kafka."))
-    if own and not any(interface.endswith(".Authorizer") and interface != name for interface in interfaces):
+    if not is_foreign(name) and not any(interface.endswith(".Authorizer") and interface != name for interface in interfaces):
         yield Problem("authorizer.class.name", f"{shown(name)} is no authorizer of Kafka {broker.release}")
 
 
@@ -439,6 +444,7 @@ def _authorizer_missing(broker: Broker) -> t.Iterator[Problem]:
     severity="error",
     stage="start",
     consequence="The broker exits, or keeps its ACLs where nobody else looks.",
+    when=("authorizer.class.name",),
     fix=f"Use {_STANDARD} with process.roles, kafka.security.authorizer.AclAuthorizer with ZooKeeper.",
     source="AclAuthorizer.configure, StandardAuthorizer",
     example=Example(
@@ -455,15 +461,3 @@ def authorizer_mode(broker: Broker) -> t.Iterator[Problem]:
         yield Problem("authorizer.class.name", f"{shown(name)} keeps its ACLs in ZooKeeper")
     elif name == _STANDARD and broker.zookeeper:
         yield Problem("authorizer.class.name", f"{shown(name)} needs process.roles")
-
-
-def class_problem(broker: Broker, kind: str, text: str) -> str | None:
-    """Why a class-typed value is refused; None if it is not, or if it cannot be known."""
-    name = text.strip()
-    if kind != "CLASS":
-        return None
-    if not name:
-        return "names no class"
-    if name.startswith(("kafka.", "org.apache.kafka.")) and name not in classes(broker.minor):
-        return f"is no class of Kafka {broker.release}"
-    return None

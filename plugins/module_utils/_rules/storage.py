@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-import collections
 import typing as t
 
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._model import Broker
-from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._registry import Example, Problem, rule, shown
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._registry import Example, Problem, repeated, rule, shown
 
 
 @rule(
     "LOGDIR-NONE",
     "There is no log directory",
     step="values",
+    when=("log.dirs", "log.dir"),
     fix="Name at least one directory; take away the comma that has nothing beside it.",
     source="KafkaConfig.validateValues, from 4.2 on ConfigDef.ValidList",
     example=Example("3.9", "broker", wrong={"log.dirs": ","}, right={"log.dirs": "/var/lib/kafka/data"}),
@@ -88,16 +88,15 @@ def cordoned(broker: Broker) -> t.Iterator[Problem]:
     severity="error",
     stage="start",
     consequence="The broker exits: Duplicate log directory found. From 4.2 on it is dropped.",
+    when=("log.dirs", "log.dir"),
     fix="Name every directory once.",
     source="LogManager.createAndValidateLogDirs",
     example=Example("3.9", "broker", wrong={"log.dirs": "/data/0,/data/0"}, right={"log.dirs": "/data/0,/data/1"}),
 )
 def twice(broker: Broker) -> t.Iterator[Problem]:
     """Compared without a slash at the end."""
-    counted = collections.Counter(path.rstrip("/") or "/" for path in broker.log_dirs)
-    for path, count in counted.items():
-        if count > 1:
-            yield Problem("log.dirs", f"{shown(path)} is named {count} times")
+    for path, count in repeated(path.rstrip("/") or "/" for path in broker.log_dirs):
+        yield Problem("log.dirs", f"{shown(path)} is named {count} times")
 
 
 @rule(
@@ -108,6 +107,7 @@ def twice(broker: Broker) -> t.Iterator[Problem]:
     severity="warning",
     stage="runtime",
     consequence="Not supported before 3.7: after the failure of one disk the controller does not know what is lost.",
+    when=("log.dirs", "log.dir"),
     fix="Use one log directory, or Kafka 3.7 or later.",
     source="KIP-858",
     example=Example("3.6", "broker", wrong={"log.dirs": "/data/0,/data/1"}, right={"log.dirs": "/data/0"}),
@@ -141,6 +141,7 @@ def temporary(broker: Broker) -> t.Iterator[Problem]:
     severity="warning",
     stage="runtime",
     consequence="It depends on the directory the process is started in, and is likely not on the volume.",
+    when=("log.dirs", "log.dir"),
     fix="Write the path from the root on.",
     source="java.io.File",
     example=Example("3.9", "broker", wrong={"log.dirs": "data"}, right={"log.dirs": "/data"}),

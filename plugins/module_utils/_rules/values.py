@@ -99,7 +99,7 @@ def no_replicas(broker: Broker) -> t.Iterator[Problem]:
 
 
 @rule(
-    "RF-MIN-ISR",
+    "MINISR-GT-RF",
     "More in-sync replicas are demanded than there are replicas",
     severity="error",
     stage="runtime",
@@ -223,6 +223,7 @@ def late_answer(broker: Broker) -> t.Iterator[Problem]:
     "MISC",
     "Log segments would be kept for no time at all",
     step="values",
+    when=("log.retention.ms", "log.retention.minutes", "log.retention.hours", "log.roll.ms", "log.roll.jitter.ms"),
     fix="Use -1 for ever, or a number from 1 on.",
     source=_SOURCE,
     example=Example("3.9", "broker", wrong={"log.retention.ms": "0"}, right={"log.retention.ms": "-1"}),
@@ -290,6 +291,7 @@ def cleaner(broker: Broker) -> t.Iterator[Problem]:
     "MISC",
     "A compression is unknown",
     step="values",
+    when=("compression.type", "offsets.topic.compression.codec", "share.coordinator.state.topic.compression.codec"),
     fix="Use uncompressed, zstd, lz4, snappy, gzip or producer in compression.type, 0 to 4 in offsets.topic.compression.codec.",
     source="BrokerCompressionCodec.isValid, from 3.3 on ConfigDef.ValidString; CompressionType.forId",
     example=Example("3.9", "broker", wrong={"compression.type": "abc"}, right={"compression.type": "zstd"}),

@@ -23,12 +23,13 @@ import java.util.jar.JarFile;
 /**
  * The real judge: answers what Kafka itself says about a broker configuration.
  *
- * <p>Everything is reflection, so that the one class file runs with the jars of every release. Three modes:
+ * <p>Everything is reflection, so that the one class file runs with the jars of every release. Four modes:
  * <ul>
  * <li>{@code judge}: one configuration per line on standard input, {@code key=value} separated by tabs, both
  *     percent-encoded. One answer per line: {@code 1}, or {@code 0 TAB exception TAB message}, percent-encoded.
  * <li>{@code keys}: one line per key of {@code KafkaConfig.configDef()}: name, type, default, validator, class of the
  *     validator, internal or not.
+ * <li>{@code topic-keys}: the same for {@code LogConfig}, the configuration of topics.
  * <li>{@code classes INTERFACE...}: every class of Kafka's own jars that is one of these interfaces or implements it.
  * </ul>
  */
@@ -41,7 +42,9 @@ public final class Judge {
         PrintStream answers = new PrintStream(System.out, false, StandardCharsets.UTF_8);
         System.setOut(System.err);
         if (args.length > 0 && args[0].equals("keys")) {
-            keys(answers);
+            keys(answers, definition());
+        } else if (args.length > 0 && args[0].equals("topic-keys")) {
+            keys(answers, topicDefinition());
         } else if (args.length > 0 && args[0].equals("classes")) {
             classes(answers, Arrays.copyOfRange(args, 1, args.length));
         } else {
@@ -82,8 +85,7 @@ public final class Judge {
         }
     }
 
-    private static void keys(PrintStream answers) throws Exception {
-        Object definition = definition();
+    private static void keys(PrintStream answers, Object definition) throws Exception {
         Object noDefault = definition.getClass().getField("NO_DEFAULT_VALUE").get(null);
         Map<?, ?> keys = new TreeMap<>((Map<?, ?>) definition.getClass().getMethod("configKeys").invoke(definition));
         for (Map.Entry<?, ?> entry : keys.entrySet()) {
@@ -106,6 +108,28 @@ public final class Judge {
     private static Object definition() throws Exception {
         Class<?> companion = Class.forName("kafka.server.KafkaConfig$");
         return field(companion.getField("MODULE$").get(null), "configDef");
+    }
+
+    /** The {@code ConfigDef} of topics: a static field of {@code LogConfig}, which was Scala until 3.4. */
+    private static Object topicDefinition() throws Exception {
+        Class<?> base = Class.forName("org.apache.kafka.common.config.ConfigDef");
+        for (String name : new String[] {"org.apache.kafka.storage.internals.log.LogConfig", "kafka.log.LogConfig$"}) {
+            Class<?> type;
+            try {
+                type = Class.forName(name);
+            } catch (ClassNotFoundException elsewhere) {
+                continue;
+            }
+            Object instance = name.endsWith("$") ? type.getField("MODULE$").get(null) : null;
+            for (Field candidate : type.getDeclaredFields()) {
+                // From 3.9 on the keys of brokers that stand for a default of topics are there, too.
+                if (base.isAssignableFrom(candidate.getType()) && !candidate.getName().startsWith("SERVER")) {
+                    candidate.setAccessible(true);
+                    return candidate.get(instance);
+                }
+            }
+        }
+        throw new IllegalStateException("no definition of the topics' keys");
     }
 
     private static void classes(PrintStream answers, String[] interfaces) throws Exception {

@@ -13,13 +13,18 @@ import typing as t
 
 import pytest
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._broker_config import SUBJECTS, check
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._cluster_rules import RULES as CLUSTER_RULES
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._cluster_rules import SUBJECTS as CLUSTER_SUBJECTS
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._cluster_rules import Rule as ClusterRule
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._finding import Finding
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._registry import BASES, RULES, Rule, steps
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._release import MINORS, minor_of, minor_text
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._zookeeper_config import ZOO_RULES, ZooRule, check_server
+from unit.rules.patches import findings_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 IDS = [f"{rule.id}-{rule.title}" for rule in RULES]
+CLUSTER_IDS = [f"{rule.id}-{rule.severity}" for rule in CLUSTER_RULES]
 
 
 def refusals(findings: t.Iterable[Finding]) -> list[Finding]:
@@ -85,13 +90,34 @@ def test_zookeeper_rules_have_both_sides(rule: ZooRule) -> None:
         assert refusals(wrong) == []
 
 
+@pytest.mark.parametrize("rule", CLUSTER_RULES, ids=CLUSTER_IDS)
+def test_a_rule_of_layer_2_tells_wrong_from_right(rule: ClusterRule) -> None:
+    wrong, right = ([(finding.rule, finding.severity, finding.stage) for finding in findings_of(rule.example, side)] for side in rule.example[1:3])
+    assert (rule.id, rule.severity, rule.stage) in wrong
+    assert (rule.id, rule.severity, rule.stage) not in right
+
+
+@pytest.mark.parametrize("rule", CLUSTER_RULES, ids=CLUSTER_IDS)
+def test_the_rule_of_layer_2_is_complete(rule: ClusterRule) -> None:
+    assert re.fullmatch(r"[A-Z][A-Z0-9.-]+", rule.id)
+    assert all((rule.about.endswith("."), rule.consequence.endswith((".", "'")), rule.problems.__doc__))
+    assert rule.problems.__module__ in [module.__name__ for _title, module in CLUSTER_SUBJECTS]
+    assert rule.example.wrong != rule.example.right
+    assert set(rule.instead_of) <= {each.id for each in [*RULES, *ZOO_RULES]}
+
+
+def test_no_two_rules_of_layer_2_have_the_same_id_and_severity() -> None:
+    names = [(rule.id, rule.severity, rule.subject) for rule in CLUSTER_RULES]
+    assert len(set(names)) == len(names)
+
+
 def test_no_two_rules_have_the_same_id_and_title() -> None:
     names = [(rule.id, rule.title) for rule in RULES] + [(rule.id, rule.title) for rule in ZOO_RULES]
     assert len(set(names)) == len(names)
 
 
 def test_no_module_of_rules_is_long() -> None:
-    for path in (ROOT / "plugins" / "module_utils" / "_rules").glob("*.py"):
+    for path in (ROOT / "plugins" / "module_utils").glob("_*rules/*.py"):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 550, path.name
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import typing as t
 
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _properties
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules import _java
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._release import Minor
 
@@ -86,76 +87,24 @@ class Member(t.NamedTuple):
     client: tuple[str, int] | None
 
 
-def load(text: str) -> dict[str, str]:
-    """``java.util.Properties.load``: comments, continued lines, escapes, three kinds of separators; the last one wins."""
-    result: dict[str, str] = {}
-    for line in _logical_lines(text):
-        end = 0
-        while end < len(line) and line[end] not in "=: \t\f":
-            end += 2 if line[end] == "\\" else 1
-        key, rest = line[:end], line[end:].lstrip(" \t\f")
-        if rest[:1] in ("=", ":"):
-            rest = rest[1:].lstrip(" \t\f")
-        result[_unescape(key)] = _unescape(rest)
-    return result
-
-
-def _logical_lines(text: str) -> t.Iterator[str]:
-    parts: list[str] = []
-    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        line = line.lstrip(" \t\f")
-        if not parts and (not line or line[0] in "#!"):
-            continue
-        backslashes = len(line) - len(line.rstrip("\\"))
-        if backslashes % 2:
-            parts.append(line[:-1])
-        else:
-            yield "".join((*parts, line))
-            parts = []
-    if parts:
-        yield "".join(parts)
-
-
-def _unescape(text: str) -> str:
-    if "\\" not in text:
-        return text
-    result, index = [], 0
-    while index < len(text):
-        character = text[index]
-        if character != "\\" or index + 1 == len(text):
-            result.append(character)
-            index += 1
-            continue
-        following = text[index + 1]
-        if following == "u":
-            digits = text[index + 2 : index + 6]
-            if len(digits) == 4 and all(digit in "0123456789abcdefABCDEF" for digit in digits):
-                result.append(chr(int(digits, 16)))
-            index += 6
-        else:
-            result.append({"t": "\t", "n": "\n", "r": "\r", "f": "\f"}.get(following, following))
-            index += 2
-    return "".join(result)
-
-
 class Server:
-    """``properties`` as loaded, ``myid``: the content of the file, None if there is none."""
+    """``entries`` and ``properties`` as Java loads them, ``myid``: the content of the file, None if there is none."""
 
     def __init__(self, text: str, myid: str | None, minor: Minor) -> None:
         """Never raises."""
-        self.text = text
-        self.properties = load(text)
+        self.entries = _properties.read(text)
+        self.properties = {entry.key: entry.value for entry in self.entries}
+        self._trimmed = {_java.trim(key): _java.trim(value) for key, value in self.properties.items()}
         self.myid = myid
         self.minor = minor
 
     def has(self, key: str) -> bool:
         """Whether a key is set."""
-        return key in self.properties
+        return key in self._trimmed
 
     def get(self, key: str) -> str | None:
-        """The trimmed text of a key."""
-        value = self.properties.get(key)
-        return None if value is None else _java.trim(value)
+        """The text of a key; both are trimmed, but for those of the members."""
+        return self._trimmed.get(key)
 
     def integer(self, key: str, default: int | None = None) -> int | None:
         """The number of a key; the default if it is not set or no number (which is another finding)."""

@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) kafkaops.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+"""Restarts the next node behind the gate, and waits until it is back for good. Private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import time
+import typing as t
+
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils import (
+    _drain,
+    _drain_calls,
+    _gate_calls,
+    _gate_model,
+    _live,
+    _manifests,
+    _objects,
+    _roll_order,
+    _roll_state,
+)
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._gate import Gate
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._gate_progress import Watch
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._kafka_road import Forbidden, Road, RoadError
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._kubernetes import Namespace
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._roll_lock import RollLock, Stopped
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._roll_state import Member
+
+INTERVAL_S = 1.0
+LOOK_S, LONGEST_LOOK_S = 10.0, 60.0
+"""How long one look at Kafka may take: at least, and at first. A node that has just gone must not hold it up, and a large
+cluster takes long to look at, so that it is five times what the last one took."""
+
+SETTLED_S = 30.0
+"""For how long Kubernetes may take to see a changed StatefulSet."""
+
+CRASHES = 3
+"""So many ends of a container within one pod are no bad luck."""
+
+PLACED_S = 30.0
+"""For how long the scheduler may look for another Kubernetes node, or whoever makes new ones."""
+
+IMAGE_S = 60.0
+"""For how long an image may be out of reach."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """``ready_s``: for a pod to be ready again; ``pause_s``: after a node is back; ``before``: pods created earlier are restarted
+    in any case; ``preferred``: a node is back once it leads what it should; ``drain``: the Kubernetes node that is to be left, and
+    then nothing else is restarted; ``gate``: what the gate is told."""
+
+    ready_s: float = 900
+    pause_s: float = 0
+    before: str = ""
+    preferred: bool = False
+    drain: str = ""
+    gate: _gate_model.Options = dataclasses.field(default_factory=_gate_model.Options)
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One restart: which node, why, how long it had to wait and how long it took, and how many are left."""
+
+    member: Member
+    causes: tuple[str, ...]
+    waited_s: float
+    took_s: float
+    left: int
+
+
+class View:
+    """What Kubernetes says at one moment."""
+
+    def __init__(self, namespace: Namespace, cluster: str, members: t.Sequence[Member], secrets: t.Mapping[str, t.Any]) -> None:
+        pods = {pod["metadata"]["name"]: pod for pod in namespace.objects("Pod")}
+        sets = {obj["metadata"]["name"]: obj for obj in namespace.objects("StatefulSet")}
+        claims: dict[str, list[_roll_state.Object]] = {each.name: [] for each in members}
+        for claim in namespace.objects("PersistentVolumeClaim", _of_cluster(cluster)):
+            claims.get(claim["metadata"]["labels"].get(_objects.NODE, ""), []).append(claim)
+        self.all = list(pods.values())
+        self.pods = {each.id: pods.get(each.pod) for each in members}
+        credentials = secrets.get(_manifests.credentials_name(cluster))
+        self.seen = {
+            each.id: _roll_state.Seen(
+                sets.get(each.name), pods.get(each.pod), secrets.get(_manifests.certificate_name(each.name)), credentials, tuple(claims[each.name])
+            )
+            for each in members
+        }
+        self.ready = {name for name, pod in pods.items() if _roll_state.pod_state(pod) == "ready"}
+
+    def uid(self, member: Member) -> str | None:
+        """The uid of a node's pod; None where there is none, or one that is on its way out."""
+        pod = self.pods[member.id]
+        return None if pod is None or pod["metadata"].get("deletionTimestamp") else pod["metadata"]["uid"]
+
+
+def _of_cluster(cluster: str) -> str:
+    """A selector of the cluster's objects."""
+    return f"app.kubernetes.io/instance={cluster}"
+
+
+class Roller:
+    """``road``: makes a connection to Kafka with this many seconds for everything; ``members``: nodes as the plan has them;
+    ``zookeeper``: pods of the ensemble by server id, none where there is no ensemble of ours."""
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        road: t.Callable[[float], Road],
+        members: t.Sequence[Member],
+        zookeeper: t.Mapping[int, str],
+        lock: RollLock,
+        options: Options,
+    ) -> None:
+        self._namespace = namespace
+        self._road = road
+        self._look_s = LONGEST_LOOK_S
+        self.members = members
+        self._by_id = {each.id: each for each in members}
+        self._zookeeper = zookeeper
+        self._lock = lock
+        self._options = options
+        self._secrets = {obj["metadata"]["name"]: obj for obj in namespace.objects("Secret", _of_cluster(lock.cluster))}
+
+    def preview(self) -> tuple[list[_roll_order.Restart], list[str]]:
+        """What would be restarted in which order, and what stands against the first of them now."""
+        view = self._view()
+        if self._options.drain:
+            _drain_calls.is_cordoned(_live.Api(self._namespace.client), self._options.drain)
+            self._all_have_a_place(view)
+        snapshot, active = self._snapshot(view)
+        order = self._order(view, active)
+        if not order.restarts:
+            return [], [self._futile(restart, view) for restart in order.futile]
+        verdict = Gate(snapshot, self._options.gate).may_restart(order.restarts[0].node)
+        held = [text for restart in order.restarts for text in [self._why_it_stays(self._by_id[restart.node], view)] if text]
+        return list(order.restarts), [*held, *(reason.text for reason in verdict.reasons if verdict.answer != "go")]
+
+    def besides(self) -> list[str]:
+        """What else of the cluster runs on the Kubernetes node that is drained."""
+        known = {each.pod for each in self.members}
+        return _drain.besides(self._view().all, self._options.drain, self._lock.cluster, known) if self._options.drain else []
+
+    def step(self) -> Step | None:
+        """Restart one node; None where none has to be."""
+        view = self._view()
+        if not any(_roll_order.causes(node) for node in self._nodes(view)):
+            return None
+        if self._options.drain:
+            self._all_have_a_place(view)
+            if _drain_calls.is_cordoned(_live.Api(self._namespace.client), self._options.drain) is False:
+                raise Stopped(f"Kubernetes node {self._options.drain} takes new pods still. Nothing was changed. Mend: cordon it, so that nothing comes back.")
+        self._lock.take()
+        begun = time.monotonic()
+        restart, view, left = self._wait_to_begin()
+        if restart is None:
+            return None
+        waited = time.monotonic() - begun
+        member = self._by_id[restart.node]
+        node = next(each for each in self._nodes(view) if each.id == restart.node)
+        if reason := self._why_it_stays(member, view):
+            raise Stopped(f"{reason} It was not stopped. {self._way_out()}")
+        entry = _roll_order.Entry(node.id, node.pod_uid, node.wanted, restart.causes, node.manual, _roll_state.written(_now()))
+        self._lock.write(entry)
+        stop = "stop" in restart.causes
+        self._lock.event(member.name, "Restart", f"{'Stopped' if stop else 'Restarted'} because of: {', '.join(restart.causes)}")
+        begun = time.monotonic()
+        try:
+            if stop:
+                self._stop(member)
+            else:
+                if node.pod_uid:
+                    self._namespace.delete("Pod", member.pod, node.pod_uid)
+                self._wait_for_return(member, node.pod_uid)
+        except Stopped as error:
+            self._lock.write(dataclasses.replace(entry, outcome=str(error).partition("\n")[0]))
+            self._lock.event(member.name, "RestartFailed", f"{member.name} is not back", "Warning")
+            raise
+        took = time.monotonic() - begun
+        self._lock.write(dataclasses.replace(entry, outcome=f"{'ended' if stop else 'back'} after {took:.1f} s"))
+        self._lock.event(member.name, "Stopped" if stop else "Restarted", f"{'Ended' if stop else 'Back in sync'} after {took:.1f} s")
+        return Step(member, restart.causes, waited, took, left - 1)
+
+    def _all_have_a_place(self, view: View) -> None:
+        """Raise Stopped where a node, such as one that left the Kubernetes node before, finds no other."""
+        for member in self.members:
+            self._give_up_on_place(member, view.pods[member.id], PLACED_S)
+
+    def _why_it_stays(self, member: Member, view: View) -> str:
+        """Why a node cannot leave the Kubernetes node that is drained, as far as that can be seen; empty where it can."""
+        pod = view.pods[member.id]
+        if not self._options.drain or pod is None:
+            return ""
+        around = _drain_calls.around(_live.Api(self._namespace.client), view.all, view.seen[member.id].claims)
+        reason = _drain.why_it_stays(pod, self._options.drain, around)
+        return f"{member.name} cannot leave Kubernetes node {self._options.drain}: {reason}." if reason else ""
+
+    def _way_out(self) -> str:
+        return (
+            f"Mend: make room elsewhere and run again, or let Kubernetes node {self._options.drain} take pods again (kubectl uncordon), and "
+            "what waits for it comes back there."
+        )
+
+    def _give_up_on_place(self, member: Member, pod: t.Any, seconds: float) -> None:
+        """Raise Stopped where a pod finds no other Kubernetes node than the one that is drained."""
+        if self._options.drain and _roll_state.pod_state(pod) == "scheduling" and seconds >= PLACED_S:
+            raise Stopped(f"{member.name} finds no Kubernetes node ({_objects.why_not_ready(pod)}). No other node was stopped. {self._way_out()}")
+
+    def _wait_to_begin(self) -> tuple[_roll_order.Restart | None, View, int]:
+        """The next node once it may be restarted. Which one it is is asked again each time: meanwhile things change."""
+        watch: Watch | None = None
+        while True:
+            begun = time.monotonic()
+            view = self._view()
+            snapshot, active = self._snapshot(view)
+            order = self._order(view, active)
+            if order.futile:
+                raise Stopped("\n".join(self._futile(restart, view) for restart in order.futile))
+            if not order.restarts:
+                return None, view, 0
+            watch = watch.seen(snapshot, _ms(begun)) if watch else Watch.begin(snapshot, _ms(begun))
+            first = order.restarts[0]
+            verdict = Gate(snapshot, self._options.gate).may_restart(first.node, watch.idle_ms(_ms(begun)))
+            if verdict.answer == "go":
+                return first, view, len(order.restarts)
+            if verdict.answer == "stop":
+                raise Stopped(f"{self._by_id[first.node].name} is not restarted. {_said(verdict)}\n{MEND}")
+            self._pause(begun)
+
+    def _stop(self, member: Member) -> None:
+        """Scale a node to nothing, and wait until it has ended; its id and its claims stay."""
+        self._namespace.merge("StatefulSet", member.name, {"spec": {"replicas": 0}})
+        begun = time.monotonic()
+        while self._view().pods[member.id] is not None:
+            if time.monotonic() - begun > self._options.ready_s:
+                raise Stopped(f"{member.name} was told to stop {self._options.ready_s:.0f} s ago and has not ended. Look at its log, and run again.")
+            self._pause(time.monotonic())
+
+    def _wait_for_return(self, member: Member, old: str | None) -> None:
+        begun = time.monotonic()
+        watch: Watch | None = None
+        while True:
+            now = time.monotonic()
+            view = self._view()
+            uid, pod = view.uid(member), view.pods[member.id]
+            is_new = uid is not None and uid != old
+            if is_new:
+                if pod is not None and self._options.drain and _drain.is_on(pod, self._options.drain):
+                    text = f"{member.name} came back to Kubernetes node {self._options.drain}. No other node was stopped."
+                    raise Stopped(f"{text} Mend: cordon it and run again.")
+                self._give_up_on_place(member, pod, now - begun)
+                self._give_up_on(member, pod, now - begun)
+            elif now - begun > self._options.ready_s:
+                raise Stopped(f"{member.name} was restarted, and there is no new pod after {now - begun:.0f} s. Look at the events of its StatefulSet.")
+            # Before it is ready there is nothing to ask Kafka for, and much that would not answer.
+            if is_new and (_roll_state.pod_state(pod) == "ready" or self._stuck_besides(view, member)):
+                snapshot, _active = self._snapshot(view)
+                watch = watch.seen(snapshot, _ms(now)) if watch else Watch.begin(snapshot, _ms(now))
+                gate = Gate(snapshot, self._options.gate)
+                verdict = gate.has_returned(member.id, watch.idle_ms(_ms(now)), self._options.preferred)
+                # Those that do not run either may have to be restarted before this one can be whole.
+                if verdict.answer == "go" or any(gate.may_restart(node).answer == "go" for node in self._stuck_besides(view, member)):
+                    break
+                if verdict.answer == "stop":
+                    raise Stopped(f"{member.name} was restarted and is not back for good. No other node was restarted. {_said(verdict)}\n{MEND}")
+            self._pause(now)
+        self._rest(time.monotonic())
+
+    def _rest(self, begun: float) -> None:
+        """The pause that the user asked for; whoever holds the lock says so meanwhile."""
+        while time.monotonic() - begun < self._options.pause_s:
+            time.sleep(min(INTERVAL_S, self._options.pause_s))
+            self._lock.renew()
+
+    def _give_up_on(self, member: Member, pod: t.Any, seconds: float) -> None:
+        """Raise Stopped where a restarted pod cannot become ready."""
+        state = _roll_state.pod_state(pod)
+        crashes = _roll_state.restarts(pod)
+        hopeless = (
+            (state == "image" and seconds > IMAGE_S) or (state != "ready" and crashes >= CRASHES) or (state != "ready" and seconds > self._options.ready_s)
+        )
+        if hopeless:
+            raise Stopped(
+                f"{member.name} was restarted and does not become ready ({_objects.why_not_ready(pod)}; {crashes} crashes in {seconds:.0f} s). "
+                f"No other node was restarted; those still serve.\n{self._namespace.explain([f'StatefulSet/{member.name}'])}\n"
+                "Mend: correct the definition and run again. This node is then restarted first."
+            )
+
+    def _stuck_besides(self, view: View, member: Member) -> list[int]:
+        """Other nodes that do not run and are to be restarted."""
+        return [node.id for node in self._nodes(view) if node.id != member.id and node.stuck and _roll_order.causes(node)]
+
+    def _futile(self, restart: _roll_order.Restart, view: View) -> str:
+        member = self._by_id[restart.node]
+        return (
+            f"{member.name} was restarted for its present definition, and still is not as it says ({', '.join(restart.causes)}): another restart "
+            f"would not help. {self._namespace.explain([f'StatefulSet/{member.name}'])}\n{MEND}"
+        )
+
+    def _view(self) -> View:
+        """What there is now, once Kubernetes has taken note of what was last applied."""
+        deadline = time.monotonic() + SETTLED_S
+        while True:
+            view = View(self._namespace, self._lock.cluster, self.members, self._secrets)
+            if all(_roll_state.is_settled(seen.workload) for seen in view.seen.values()) or time.monotonic() > deadline:
+                return view
+            time.sleep(INTERVAL_S)
+
+    def _nodes(self, view: View) -> list[_roll_order.Node]:
+        return [_roll_state.node(each, view.seen[each.id], self._options.before, self._options.drain, _now()) for each in self.members]
+
+    def _order(self, view: View, active: int) -> _roll_order.Order:
+        return _roll_order.order(self._nodes(view), self._lock.entries, active if active in self._by_id else None)
+
+    def _snapshot(self, view: View) -> tuple[_gate_model.Snapshot, int]:
+        """The cluster now; what Kafka does not answer is unreadable."""
+        try:
+            servers = {server: pod in view.ready for server, pod in self._zookeeper.items()}
+            begun = time.monotonic()
+            # A connection of its own each time: one that is kept leads to pods that are gone.
+            with self._road(self._look_s) as road:
+                found = _gate_calls.snapshot(road, self.members, view.pods, servers, self._reach, _now())
+            self._look_s = max(LOOK_S, 5 * (time.monotonic() - begun))
+            return found
+        except Forbidden:
+            raise
+        except RoadError as error:
+            self._look_s = min(LONGEST_LOOK_S, 1.5 * self._look_s)
+            return _gate_calls.unreadable(self.members, view.pods, str(error)), -1
+
+    def _reach(self, addresses: t.Sequence[str]) -> bool:
+        return not self._options.gate.check_reachable or _gate_calls.reachable(addresses)
+
+    def _pause(self, begun: float) -> None:
+        """Wait before the next look; a large cluster, which takes long to look at, is looked at less often."""
+        self._lock.renew()
+        time.sleep(min(LOOK_S, max(INTERVAL_S, time.monotonic() - begun)))
+
+
+MEND = "Mend what is named and run again, which goes on here; or be more patient with kafka_roll_patience."
+
+
+def _said(verdict: _gate_model.Verdict) -> str:
+    return " ".join(reason.text for reason in verdict.reasons)
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) kafkaops.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+"""Which node is restarted next, why, and which have been. Private to the collection.
+
+Asked again before each restart, since the active controller moves and nodes get well or ill meanwhile. Whether the
+node may be restarted now is not decided here but by the gate.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+Cause = t.Literal["configuration", "image", "certificate", "resources", "resize", "manual", "drain", "stop", "template", "stuck", "replace"]
+"""``configuration``: its ``server.properties`` or ``kafka_secret_config`` differ in what Kafka cannot take while it runs. ``image``,
+``resources``, ``certificate``: what it runs with differs. ``resize``: a claim has grown and its file system waits for a new pod.
+``manual``: someone asked for it. ``drain``: it is to leave its Kubernetes node. ``template``: the pod is from an older template in
+another way. ``stop``: it is to be stopped, and not started again. ``stuck``: it does not run. ``replace``: its disks are replaced,
+which is no roll's work and stands in the journal only."""
+
+COMPARED: tuple[tuple[Cause, str], ...] = (
+    ("image", "image"),
+    ("configuration", "configuration"),
+    ("certificate", "certificate"),
+    ("resources", "resources"),
+    ("template", "template"),
+    ("resize", "claims"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Version:
+    """What a node runs with, or should: checksums or names, empty where it has none. ``template``: of all the rest of the pod.
+    ``claims``: the sizes of its claims; not those asked for where they are waited for in vain until the pod starts anew."""
+
+    image: str = ""
+    configuration: str = ""
+    certificate: str = ""
+    resources: str = ""
+    template: str = ""
+    claims: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """``pod_uid``: of its pod, None where there is none. ``running``: what that pod runs with, ``wanted``: what it should.
+
+    ``controller``: a controller or combined node. ``ready``: Kubernetes says so. ``stuck``: no container of it runs.
+    ``dynamic``: the difference in configuration was applied without a restart. ``drain``: it is to leave its Kubernetes node.
+    ``manual``: the id of a request to restart it, empty without. ``stop``: it is to be stopped, and nothing else matters then.
+    """
+
+    id: int
+    pod_uid: str | None
+    running: Version
+    wanted: Version
+    controller: bool = False
+    ready: bool = True
+    stuck: bool = False
+    dynamic: bool = False
+    drain: bool = False
+    stop: bool = False
+    manual: str = ""
+    rack: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A restart in the journal, written before the pod is deleted. ``pod_uid``: of the pod to be deleted; ``wanted`` and
+    ``manual``: what it was restarted for. A run that was killed in between has an entry whose pod still is there.
+    ``at``: when, in UTC; ``outcome``: what became of it, empty until that is known; both are for a person.
+    ``claims``: uids of the claims that are deleted where its disks are replaced."""
+
+    node: int
+    pod_uid: str | None
+    wanted: Version
+    causes: tuple[Cause, ...]
+    manual: str = ""
+    at: str = ""
+    outcome: str = ""
+    claims: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Restart:
+    """One restart, for all its causes."""
+
+    node: int
+    causes: tuple[Cause, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """``restarts``: what is still to be restarted, in order. ``futile``: nodes that were restarted for what they should run
+    with, and still do not: restarting them again would not help, and restarting others might do the same to them."""
+
+    restarts: tuple[Restart, ...]
+    futile: tuple[Restart, ...] = ()
+
+
+def causes(node: Node, journal: t.Iterable[Entry] = ()) -> tuple[Cause, ...]:
+    """Why a node has to be restarted; empty: it need not be. A request that was carried out is none any more."""
+    if node.stop:
+        return ("stop",)
+    found: list[Cause] = []
+    for cause, field in COMPARED:
+        if getattr(node.running, field) != getattr(node.wanted, field) and not (cause == "configuration" and node.dynamic):
+            found.append(cause)
+    if node.manual and not any(_carried_out(entry, node) and entry.manual == node.manual for entry in journal):
+        found.append("manual")
+    if node.drain:
+        found.append("drain")
+    if node.stuck and found:
+        found.append("stuck")
+    return tuple(found)
+
+
+def order(nodes: t.Iterable[Node], journal: t.Sequence[Entry] = (), active: int | None = None) -> Order:
+    """What to restart, and in which order: what is not ready first, then controllers with the active one last, then brokers, then
+    what is stopped.
+
+    A node that is stuck although it is as it should be is not restarted. ``active``: the active controller, None where
+    there is none that is among the nodes (ZooKeeper: the broker that is the controller).
+    """
+    todo: list[tuple[Node, Restart]] = []
+    futile: list[Restart] = []
+    for node in nodes:
+        found = causes(node, journal)
+        if found:
+            restart = Restart(node.id, found)
+            if any(_carried_out(entry, node) and _for_the_same(entry, node, found) for entry in journal):
+                futile.append(restart)
+            else:
+                todo.append((node, restart))
+    todo.sort(key=lambda item: _place(item[0], active))
+    return Order(tuple(restart for _node, restart in todo), tuple(sorted(futile, key=lambda restart: restart.node)))
+
+
+def next_restart(nodes: t.Iterable[Node], journal: t.Sequence[Entry] = (), active: int | None = None) -> Restart | None:
+    """The next node; None: all are as they should be, or one was restarted in vain, and nothing should go on."""
+    found = order(nodes, journal, active)
+    return found.restarts[0] if found.restarts and not found.futile else None
+
+
+def together(nodes: t.Sequence[Node], first: Restart, journal: t.Sequence[Entry] = (), active: int | None = None) -> tuple[Restart, ...]:
+    """The restart and all others of its rack that could go with it, where the gate proves that they may.
+
+    Only ready brokers: a node that is not ready shows first whether a restart helps, and controllers go one by one.
+    """
+    known = {node.id: node for node in nodes}
+    rack = known[first.node].rack
+
+    def batchable(node: Node) -> bool:
+        return node.ready and not node.stuck and not node.controller and node.id != active and node.rack == rack
+
+    if rack is None or not batchable(known[first.node]):
+        return (first,)
+    others = [restart for restart in order(nodes, journal, active).restarts if restart.node != first.node and batchable(known[restart.node])]
+    return (first, *others)
+
+
+def _carried_out(entry: Entry, node: Node) -> bool:
+    """Whether the pod that the entry is about is gone and there is another one."""
+    return entry.node == node.id and node.pod_uid is not None and entry.pod_uid != node.pod_uid
+
+
+def _for_the_same(entry: Entry, node: Node, found: tuple[Cause, ...]) -> bool:
+    """Whether the restart was to bring what is wanted now; a new request may come on top of it later. A pod may come back to a
+    Kubernetes node that it had left, and leave it again, as a node may be started that was stopped."""
+    return not node.drain and not node.stop and entry.wanted == node.wanted and set(found) <= {*entry.causes, "stuck"} and entry.manual == node.manual
+
+
+def _place(node: Node, active: int | None) -> tuple[int, int, int]:
+    """Unready before ready, but the active controller after all others of its kind; controllers before brokers. What is to be
+    stopped comes last: without it others may have no spare any more."""
+    if node.stop:
+        return (3, int(node.id == active), node.id)
+    if node.id == active:
+        return (1 if node.controller else 2, 1, node.id)
+    if node.stuck or not node.ready:
+        return (0, int(not node.controller), node.id)
+    return (1, 0, node.id) if node.controller else (2, 0, node.id)
