@@ -1,21 +1,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the tests step by step and closes with one line, ``N passed, N failed``.
 
-Usage: ``python tests/run.py [STEP ...]``; without a step all of them, in this order.
+Usage: ``python tests/run.py [STEP ...]``; without a step all of them. Those that run a cluster wait for it most of their time, so
+those that do not run beside them, each in the order in which they stand here.
 """
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import pathlib
 import subprocess
 import sys
 import time
+import typing as t
 import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(sys.executable).parent
 REPORTS = ROOT / ".cache" / "reports"
+BESIDE = ("lint", "unit", "oracle")  # steps that run no cluster
+SAID = 3000  # characters of what a failed test said that the closing lines repeat
+
+TOPOLOGIES = (
+    "external_load_balancer",
+    "external_node_port",
+    "kraft_combined",
+    "kraft_production",
+    "mtls",
+    "tls_scram",
+    "zookeeper",
+)
 
 # name, what it is and how long it usually takes on two cores, commands; pytest's reports are counted case by case.
 STEPS: list[tuple[str, str, list[list[str]]]] = [
@@ -28,16 +43,27 @@ STEPS: list[tuple[str, str, list[list[str]]]] = [
             ["ansible-lint", "--offline"],
         ],
     ),
-    ("unit", "unit tests (1 minute)", [["pytest", "tests/unit"]]),
+    ("unit", "unit tests (3 minutes)", [["pytest", "tests/unit"]]),
     (
         "oracle",
         "the validator against the real KafkaConfig and ZooKeeper (half a minute; first time 2 minutes)",
         [["python", "-m", "ansible_collections.kafkaops.kubernetes.tests.oracle"]],
     ),
+    ("kafka", "topics, users, access rules and configuration on real brokers (12 minutes)", [["pytest", "tests/integration/kafka"]]),
     (
         "cluster",
-        "a real cluster on a local Kubernetes (first time 20 minutes, then 6)",
+        "a real cluster on a local Kubernetes (first time 20 minutes, then 8)",
         [["molecule", "test", "--scenario-name", "default"]],
+    ),
+    (
+        "day2",
+        "upgrade, roll, scale, disks, volumes, a drain and a wrong definition while a client sends (14 minutes)",
+        [["molecule", "test", "--scenario-name", "day2"]],
+    ),
+    (
+        "topologies",
+        "every inventory to copy on the local Kubernetes (32 minutes)",
+        [["molecule", "test", "--scenario-name", name] for name in TOPOLOGIES],
     ),
     (
         "image",
@@ -52,8 +78,16 @@ STEPS: list[tuple[str, str, list[list[str]]]] = [
 ]
 
 
-def run(name: str, command: list[str], number: int) -> tuple[int, int]:
-    """Run one command; how many tests passed and failed. A command without a report counts as one test."""
+class Result(t.NamedTuple):
+    """What one command came to: tests passed, and the names of those that failed."""
+
+    passed: int
+    failed: list[str]
+
+
+def run(name: str, command: list[str], number: int) -> Result:
+    """Run one command; what it says is shown at once, or at its end where another one runs beside it. A command without a
+    report counts as one test, named as it was typed."""
     report = REPORTS / f"{name}-{number}.xml"
     report.unlink(missing_ok=True)
     environment = {
@@ -63,22 +97,44 @@ def run(name: str, command: list[str], number: int) -> tuple[int, int]:
         "PYTEST_ADDOPTS": f"--junitxml={report} -o junit_family=xunit2",
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
     }
-    print(f"$ {' '.join(command)}", flush=True)
-    code = subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, env=environment, check=False).returncode
+    typed = " ".join(command)
+    output = subprocess.PIPE if name in BESIDE else None
+    if output is None:
+        print(f"$ {typed}", flush=True)
+    done = subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, env=environment, check=False, text=True, stdout=output, stderr=subprocess.STDOUT)
+    code = done.returncode
+    if output is not None:
+        print(f"$ {typed}\n{done.stdout}", flush=True)
     if not report.exists():
-        return (1, 0) if code == 0 else (0, 1)
-    passed, failed = counts(report)
-    return passed, failed or int(code != 0)
+        return Result(int(code == 0), [typed] if code else [])
+    passed, failed = read(report)
+    return Result(passed, failed or ([typed] if code else []))
 
 
-def counts(report: pathlib.Path) -> tuple[int, int]:
-    """Tests passed and failed in a report of pytest; a skipped test has not passed."""
-    passed = failed = 0
-    for suite in ElementTree.parse(report).getroot().iter("testsuite"):
-        total, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
-        bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-        passed, failed = passed + total - skipped - bad, failed + bad
-    return passed, failed
+def read(report: pathlib.Path) -> Result:
+    """A report of pytest; a skipped test has neither passed nor failed."""
+    passed, failed = 0, []
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        bad = [*case.iter("failure"), *case.iter("error")]
+        if bad:
+            # A playbook's output begins with what went well and ends with what did not.
+            said = (bad[0].get("message") or "").strip()
+            failed.append(f"{case.get('classname')}::{case.get('name')}: {said if len(said) <= SAID else '... ' + said[-SAID:]}")
+        elif case.find("skipped") is None:
+            passed += 1
+    return Result(passed, failed)
+
+
+def steps(lane: list[tuple[str, str, list[list[str]]]]) -> dict[str, tuple[Result, float]]:
+    """Run steps one after the other; what each came to, and its seconds."""
+    ended = {}
+    for name, about, commands in lane:
+        print(f"\n== {name}: {about}", flush=True)
+        begun = time.monotonic()
+        results = [run(name, command, number) for number, command in enumerate(commands)]
+        whole = Result(sum(each.passed for each in results), [case for each in results for case in each.failed])
+        ended[name] = whole, time.monotonic() - begun
+    return ended
 
 
 def main(wanted: list[str]) -> int:
@@ -88,20 +144,17 @@ def main(wanted: list[str]) -> int:
         print(f"no such step: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
     REPORTS.mkdir(parents=True, exist_ok=True)
-    passed = failed = 0
-    summary = []
-    for name, about, commands in STEPS:
-        if wanted and name not in wanted:
-            continue
-        print(f"\n== {name}: {about}", flush=True)
-        begun = time.monotonic()
-        results = [run(name, command, number) for number, command in enumerate(commands)]
-        good, bad = sum(each[0] for each in results), sum(each[1] for each in results)
-        passed, failed = passed + good, failed + bad
-        summary.append(f"{name}: {good} passed, {bad} failed, {time.monotonic() - begun:.0f} s")
-    print("\n" + "\n".join(f"== {line}" for line in summary))
-    print(f"{passed} passed, {failed} failed", flush=True)
-    return int(failed > 0 or passed == 0)
+    chosen = [step for step in STEPS if not wanted or step[0] in wanted]
+    lanes = [[step for step in chosen if (step[0] in BESIDE) is beside] for beside in (True, False)]
+    with concurrent.futures.ThreadPoolExecutor(len(lanes)) as pool:
+        ended = {name: result for lane in pool.map(steps, lanes) for name, result in lane.items()}
+    results = [ended[step[0]] for step in chosen]
+    passed, failed = sum(result.passed for result, _seconds in results), [case for result, _seconds in results for case in result.failed]
+    print()
+    for (name, _about, _commands), (result, seconds) in zip(chosen, results):
+        print(f"== {name}: {result.passed} passed, {len(result.failed)} failed, {seconds:.0f} s")
+    print("".join(f"failed: {case}\n" for case in failed) + f"{passed} passed, {len(failed)} failed", flush=True)
+    return int(bool(failed) or passed == 0)
 
 
 if __name__ == "__main__":

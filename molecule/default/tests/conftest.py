@@ -99,10 +99,6 @@ def ansible(tmp_path_factory: pytest.TempPathFactory) -> t.Callable[..., Run]:
 SMALL: dict[str, t.Any] = {
     "kafka_namespace": "small",
     "kafka_kubeconfig": str(STATE / "admin.kubeconfig"),
-    "kafka_version": "3.9.2",
-    "kafka_node_pools": [{"name": "broker", "node_ids": [7], "heap": "256m", "volumes": [{"size": "1Gi"}]}],
-    "zookeeper_nodes": 1,
-    "zookeeper_heap": "96m",
-    "zookeeper_volume": {"size": "1Gi"},
+    "kafka_node_pools": [{"name": "node", "node_ids": [7], "roles": ["broker", "controller"], "heap": "256m", "volumes": [{"size": "1Gi"}]}],
 }
-"""A cluster of one broker in a namespace of its own, as its administrator would run it."""
+"""A cluster of one node in a namespace of its own, as its administrator would run it."""

@@ -66,11 +66,81 @@ def test_releases_are_understood(release: str) -> None:
         ("broker", {"controller.quorum.voters": "100@$(POD).kafka:9093"}, "3.9.0", "3.9.1", "VOT-SYNTAX"),
         ("controller", {"listeners": "CONTROLLER://0.0.0.0:9093"}, "3.9.0", "3.9", "ADV-0000"),
         ("controller", {"controller.quorum.voters": "1@0.0.0.0:9093"}, "4.2.1", "4.2.0", "VOT-ROUTABLE"),
+        ("controller", {"advertised.listeners": ""}, "3.3.2", "3.3.1", "ADV-CONTROLLER"),
+        ("migration", {"authorizer.class.name": ""}, "3.5.0", "3.5.1", "MIG-AUTHORIZER"),
+        ("migration", {"log.dirs": "/a,/b"}, "3.5.2", "3.5.1", "MIG-JBOD"),
+        ("zookeeper", {"sasl.server.max.receive.size": "x"}, "2.8.2", "2.8.1", "TYPE-OR-RANGE"),
+        ("broker", {"max.decompressed.message.bytes": "0"}, "4.2.2", "4.2.1", "TYPE-OR-RANGE"),
+        ("broker", {"max.decompressed.message.bytes": "0"}, "4.2", "4.2.0", "TYPE-OR-RANGE"),
     ],
 )
 def test_patch_releases_that_differ(base: str, change: dict[str, str], refusing: str, accepting: str, rule: str) -> None:
     assert errors(check({**BASES[base], **change}, refusing)) == [rule]
     assert errors(check({**BASES[base], **change}, accepting)) == []
+
+
+def test_a_key_of_a_later_patch_release_is_told() -> None:
+    (finding,) = check({**BASES["broker"], "alter.config.policy.kraft.compatibility.enable": "true"}, "3.9.1")
+    assert (finding.rule, finding.severity) == ("KEY-TOO-NEW", "warning")
+    assert finding.message == "is there from Kafka 3.9.2 on"
+
+
+@pytest.mark.parametrize(
+    ("listeners", "release", "rules"),
+    [
+        ("PLAINTEXT://:9092", "3.2.3", ["CLN-CONTROLLER-EMPTY"]),
+        ("CONTROLLER://:9093", "3.2.3", []),
+        ("PLAINTEXT://:9092", "3.9.2", ["CTL-LISTENERS-ONLY", "CLN-NOT-IN-LISTENERS"]),
+    ],
+)
+def test_a_controller_that_advertises_nothing_still_needs_its_listener(listeners: str, release: str, rules: list[str]) -> None:
+    assert errors(check({**BASES["controller"], "advertised.listeners": "", "listeners": listeners}, release)) == rules
+
+
+FILE = "org.apache.kafka.common.config.provider.FileConfigProvider"
+
+
+@pytest.mark.parametrize(
+    ("properties", "rules"),
+    [
+        ({"config.providers": "p", "config.providers.p.class": FILE}, []),
+        ({"config.providers": "p", "config.providers.p.class": f" {FILE}"}, ["PROVIDER-CLASS"]),
+        ({"config.providers": "p", "config.providers.p.class": "java.lang.String"}, ["PROVIDER-CLASS"]),
+        ({"config.providers": "p", "config.providers.p.class": ""}, ["PROVIDER-CLASS"]),
+        ({"config.providers": "p"}, []),
+        ({"config.providers": "p", "config.providers.p.class": FILE, "num.io.threads": "${p:/x:y}"}, []),
+        ({"config.providers": "p", "config.providers.p.class": FILE, "num.io.threads": "${p:/x:y"}, ["TYPE-OR-RANGE"]),
+        ({"config.providers": "p", "config.providers.p.class": FILE, "num.io.threads": "${q:/x:y}"}, ["TYPE-OR-RANGE"]),
+        ({"config.providers": "q, p", "config.providers.p.class": FILE, "num.io.threads": "${p:/x:y}"}, ["TYPE-OR-RANGE"]),
+        ({"config.providers": "p", "num.io.threads": "${p:/x:y}"}, ["TYPE-OR-RANGE"]),
+        ({"sasl.login.class": "com.example.Login"}, []),
+        ({"sasl.login.class": "com.example."}, ["CLASS-NOT-FOUND"]),
+        ({"sasl.login.class": "com example"}, ["CLASS-NOT-FOUND"]),
+        ({"auto.create.topics.enable": "fal\u017fe"}, []),
+    ],
+)
+def test_classes_and_providers(properties: dict[str, str], rules: list[str]) -> None:
+    assert errors(check({**BASES["broker"], **properties}, "3.9.2")) == rules
+
+
+@pytest.mark.parametrize(("name", "rules"), [("com.example.Own", []), ("com.example.", ["AUTHORIZER-CLASS"]), ("kafka.Own", ["AUTHORIZER-CLASS"])])
+def test_an_authorizer_that_cannot_be_a_class(name: str, rules: list[str]) -> None:
+    assert errors(check({**BASES["zookeeper"], "authorizer.class.name": name}, "3.2.3")) == rules
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("client.quota.callback.class", "com.example.Quotas"),
+        ("authorizer.class.name", "com.example.Authorizer"),
+        ("listener.name.plaintext.principal.builder.class", "com.example.Builder"),
+        ("listener.name.sasl_ssl.plain.sasl.server.callback.handler.class", "com.example.Handler"),
+        ("group.consumer.assignors", "com.example.Assignor"),
+    ],
+)
+def test_a_class_of_others_is_mentioned(name: str, value: str) -> None:
+    found = [finding for finding in check({**BASES["broker"], name: value}, "3.9.2") if finding.rule == "CLASS-EXTERNAL"]
+    assert [(finding.where, finding.severity) for finding in found] == [(name, "info")]
 
 
 @pytest.mark.parametrize("release", ["", "2.3", "4.4", "3.10", "latest", "3", "3.9.2.1", None, 3.9, "9" * 5000, "٣.٩"])
@@ -210,23 +280,11 @@ def test_ten_megabytes_give_a_finding(key: str, kind: str) -> None:
     assert check({**BASES["zookeeper"], key: LARGE_TEXTS[kind](LARGE)}, "3.9")
 
 
-def test_a_check_is_fast() -> None:
-    check(BASES["broker"], "4.1")
-    started = time.monotonic()
-    for _repeat in range(100):
-        check(BASES["broker"], "4.1")
-    assert (time.monotonic() - started) / 100 < 0.01
-
-
-def test_the_import_is_fast_and_needs_nothing_from_outside() -> None:
+def test_the_import_needs_nothing_from_outside() -> None:
     module = "ansible_collections.kafkaops.kubernetes.plugins.module_utils._broker_config"
-    code = (
-        f"import sys, time; s = time.monotonic(); import {module}; t = time.monotonic() - s; print(t); print('yaml' in sys.modules, 'ansible' in sys.modules)"
-    )
+    code = f"import sys, {module}; print('yaml' in sys.modules, 'ansible' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    seconds, others = done.stdout.splitlines()
-    assert float(seconds) < 1  # 0.1 on an idle machine
-    assert others == "False False"
+    assert done.stdout.split() == ["False", "False"]
 
 
 @pytest.mark.parametrize("minor", MINORS, ids=RELEASES)

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every rule of layer 2 has a case that must fail and a near twin that must pass."""
+"""Layer 2 over variables, and both layers together: what a user sees."""
 
 from __future__ import annotations
 
 import typing as t
 
 import pytest
-from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _cluster_rules, _definition, _plan
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _validate
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._cluster_rules import RULES, variables
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._cluster_rules.variables import bytes_of
+from unit.rules.patches import nothing_there
 
 Variables = dict
 
@@ -61,6 +64,11 @@ CASES: list[tuple[str, Variables, Variables]] = [
         {"clients_producers": [{"name": "x", "topic": "t"}], "clients_consumers": [{"name": "x", "topic": "t"}]},
         {"clients_producers": [{"name": "x", "topic": "t"}], "clients_consumers": [{"name": "y", "topic": "t"}]},
     ),
+    (
+        "SCALE-IN-DEFINED",
+        {"kafka_scale_in": "1,2", "kafka_node_pools": [{"name": "a", "node_ids": [0, 1, 3]}]},
+        {"kafka_scale_in": "1,2", "kafka_node_pools": [{"name": "a", "node_ids": [0, 3, 4]}]},
+    ),
     ("LSN-DUP-NAME", listeners(listener(), listener(name="internal", port=9093)), listeners(listener(), listener(name="OTHER", port=9093))),
     ("LSN-DUP-PORT", listeners(listener(), listener(name="OTHER")), listeners(listener(), listener(name="OTHER", port=9093))),
     ("LSN-NONE", listeners(), listeners(listener())),
@@ -71,7 +79,7 @@ CASES: list[tuple[str, Variables, Variables]] = [
         listeners(listener(name="CLIENTS_IN_EUROPE_A"), listener(name="CLIENTS_IN_EUROPE_B", port=9093)),
         listeners(listener(name="CLIENTS_IN_EUR_A"[:14] + "A"), listener(name="CLIENTS_IN_EUR_A"[:14] + "B", port=9093)),
     ),
-    ("ADV-WILDCARD", listeners(listener(advertised_host="0.0.0.0")), listeners(listener(advertised_host="10.0.0.1"))),
+    ("ADV-0000", listeners(listener(advertised_host="0.0.0.0")), listeners(listener(advertised_host="10.0.0.1"))),
     ("ADV-WILDCARD", listeners(listener(advertised_host="[::]")), listeners(listener(advertised_host="[2001:db8::1]"))),
     ("ADV-WILDCARD", listeners(listener(advertised_host="0")), listeners(listener(advertised_host="0.example.com"))),
     ("ADV-LOOPBACK", listeners(listener(advertised_host="localhost")), listeners(listener(advertised_host="localhost.example.com"))),
@@ -88,18 +96,19 @@ CASES: list[tuple[str, Variables, Variables]] = [
     ("NODEPORT-VALUE", external(node_ports={"0": "http"}), external(node_ports={"0": "30000"})),
     ("NODEPORT-VALUE", external(first_node_port=30000, exposure="load_balancer"), external(exposure="load_balancer")),
     (
-        "NODEPORT-VALUE",
+        "NODEPORT-SHARED",
         listeners(*external(first_node_port=30000)["kafka_listeners"], {**external(first_node_port=30002)["kafka_listeners"][1], "name": "B", "port": 9095}),
         listeners(*external(first_node_port=30000)["kafka_listeners"], {**external(first_node_port=30003)["kafka_listeners"][1], "name": "B", "port": 9095}),
     ),
     ("NODEPORT-RANGE", external(first_node_port=32766), external(first_node_port=32765)),
-    ("RF-OVER-BROKERS", config(default_replication_factor=4), config(default_replication_factor=3)),
-    ("RF-OVER-BROKERS", {**config(offsets_topic_replication_factor="3"), **ONE_BROKER}, {**config(offsets_topic_replication_factor="1"), **ONE_BROKER}),
-    ("ISR-OVER-RF", config(min_insync_replicas=4), config(min_insync_replicas=3)),
-    ("ISR-EQUALS-RF", config(min_insync_replicas=3), config(min_insync_replicas=2)),
-    ("ISR-EQUALS-RF", config(min_insync_replicas=3), ONE_BROKER),
+    ("RF-GT-BROKERS", config(default_replication_factor=4), config(default_replication_factor=3)),
+    ("RF-GT-BROKERS", {**config(offsets_topic_replication_factor="3"), **ONE_BROKER}, {**config(offsets_topic_replication_factor="1"), **ONE_BROKER}),
+    ("MINISR-GT-RF", config(min_insync_replicas=4), config(min_insync_replicas=3)),
+    ("MINISR-EQ-RF", config(min_insync_replicas=3), config(min_insync_replicas=2)),
+    ("MINISR-EQ-RF", config(min_insync_replicas=3), ONE_BROKER),
     ("RACK-FEW", pool(racks=["a", "b"]), pool(racks=["a", "b", "c"])),
     ("RACK-FEW", {"kafka_node_pools": [{**TWO_POOLS[0], "racks": ["a", "b", "c"]}, TWO_POOLS[1]]}, {"kafka_node_pools": TWO_POOLS}),
+    ("STOPPED-UNKNOWN", {**ONE_BROKER, "kafka_stopped": [7]}, {**ONE_BROKER, "kafka_stopped": "0"}),
     ("CONFIG-OWNED", config(broker_id=1), config(log_retention_hours=1)),
     ("CONFIG-OWNED", pool(config={"listeners": "A://:1"}), pool(config={"num.io.threads": 4})),
     ("HEAP-OVER-LIMIT", pool(heap="1g", resources=LIMIT_1G), pool(heap="700m", resources=LIMIT_1G)),
@@ -114,8 +123,8 @@ CASES: list[tuple[str, Variables, Variables]] = [
 
 
 def rules_broken(variables: Variables) -> set[str]:
-    definition, _findings = _definition.read(variables)
-    return {finding.rule for finding in _cluster_rules.check(definition, _plan.build(definition, {}))}
+    """Rules of both layers, where the Kubernetes cluster is empty."""
+    return {finding.rule for finding in _validate.validate({"kafka_mode": "zookeeper", "kafka_version": "3.9.2", **variables}, nothing_there)[1]}
 
 
 @pytest.mark.parametrize(("rule", "wrong", "right"), CASES)
@@ -124,8 +133,9 @@ def test_a_rule_tells_wrong_from_right(rule: str, wrong: Variables, right: Varia
     assert rule not in rules_broken(right)
 
 
-def test_every_rule_has_a_case() -> None:
-    assert {rule for rule, _wrong, _right in CASES} == set(_cluster_rules.RULES)
+def test_every_rule_about_variables_has_a_case() -> None:
+    # Those about security have a table of their own, in test__security_rules.
+    assert {rule.id for rule in RULES if rule.problems.__module__ == variables.__name__} <= {rule for rule, _wrong, _right in CASES}
 
 
 def test_nothing_to_say_about_the_defaults() -> None:
@@ -137,4 +147,4 @@ def test_nothing_to_say_about_the_defaults() -> None:
     [("1Gi", 2**30), ("1g", 2**30), ("1G", 10**9), ("512m", 2**29), ("1.5Gi", 1.5 * 2**30), ("100", 100), ("much", None), (None, None)],
 )
 def test_bytes_of(quantity: t.Any, expected: float | None) -> None:
-    assert _cluster_rules.bytes_of(quantity) == expected
+    assert bytes_of(quantity) == expected

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 import pytest
@@ -39,6 +40,8 @@ def test_serves(name: str, obj: dict[str, t.Any], expected: bool) -> None:
     [
         ("newest", workload(), []),
         ("older", workload(updatedReplicas=0, updateRevision="b"), ["w"]),
+        ("made anew around an older pod", workload(updatedReplicas=0), ["w"]),
+        ("not looked at yet", workload(replicas=1) | {"status": {"replicas": 1}}, []),
         ("already restarted", workload(updatedReplicas=1, updateRevision="b"), []),
         ("no pod yet", workload(replicas=1) | {"status": {"updateRevision": "a"}}, []),
         ("Deployments restart themselves", workload("Deployment", updatedReplicas=0, updateRevision="b"), []),
@@ -46,6 +49,46 @@ def test_serves(name: str, obj: dict[str, t.Any], expected: bool) -> None:
 )
 def test_outdated(name: str, obj: dict[str, t.Any], expected: list[str]) -> None:
     assert _objects.outdated([obj]) == expected
+
+
+NOW = datetime.datetime(2026, 1, 31, 12, 10, tzinfo=datetime.timezone.utc)
+
+
+def claim(asked: str = "30Gi", given: str = "20Gi", since: str | None = "", phase: str = "Bound") -> dict[str, t.Any]:
+    """``since``: when the driver began to wait for the file system, None for who knows when, empty for never."""
+    conditions = [] if since == "" else [{"type": "FileSystemResizePending", "status": "True", "message": "waiting", "lastTransitionTime": since}]
+    return {
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data-0-w-0", "labels": {"kafkaops.kubernetes/node": "w"}},
+        "spec": {"resources": {"requests": {"storage": asked}}},
+        "status": {"phase": phase, "capacity": {"storage": given}, "conditions": conditions},
+    }
+
+
+@pytest.mark.parametrize(
+    ("obj", "expected"),
+    [
+        (claim(given="30Gi"), "done"),
+        (claim(given="30720Mi"), "done"),
+        (claim(given="32Gi"), "done"),
+        (claim(), "under way"),
+        (claim(phase="Pending"), "done"),  # it gets a volume that is as large as it asks for
+        (claim(since="2026-01-31T12:09:00Z"), "under way"),  # a driver may still do it while the pod runs
+        (claim(since="2026-01-31T12:07:59Z"), "restart"),
+        (claim(since=None), "restart"),
+    ],
+)
+def test_growth_of_a_claim(obj: dict[str, t.Any], expected: str) -> None:
+    assert _objects.growth(obj, NOW) == expected
+    assert _objects.outdated([obj], NOW) == (["w"] if expected == "restart" else [])
+    assert _objects.not_serving([obj], NOW) == (["PersistentVolumeClaim/data-0-w-0"] if expected == "under way" else [])
+
+
+def test_what_is_said_of_a_claim_that_does_not_grow() -> None:
+    assert _objects.why_not_grown(claim(since=None)) == (
+        "Claim data-0-w-0 has 20Gi and is to have 30Gi (FileSystemResizePending waiting); look at its events."
+    )
+    assert "nothing is said about it" in _objects.why_not_grown(claim())
 
 
 @pytest.mark.parametrize(

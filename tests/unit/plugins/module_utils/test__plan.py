@@ -6,11 +6,11 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _definition, _plan, _properties
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _definition, _plan, _plan_model, _properties
 
 
 def plan(variables: dict[str, t.Any], addresses: dict[str, t.Any] | None = None) -> _plan.Plan:
-    return _plan.build(_definition.read({"kafka_cluster_name": "events", **variables})[0], addresses or {})
+    return _plan.build(_definition.read({"kafka_cluster_name": "events", "kafka_mode": "zookeeper", "kafka_version": "3.9.2", **variables})[0], addresses or {})
 
 
 def with_listener(**options: t.Any) -> dict[str, t.Any]:
@@ -163,7 +163,7 @@ def test_assigned(service: dict[str, t.Any], expected: dict[str, t.Any]) -> None
     ],
 )
 def test_resources_for(heap: str, given: dict[str, t.Any], expected: dict[str, t.Any]) -> None:
-    assert _plan.resources_for(heap, given) == expected
+    assert _plan_model.resources_for(heap, given) == expected
 
 
 @pytest.mark.parametrize(("value", "line"), [("C:\\x", "k=C:\\\\x"), ("é", "k=\\u00e9"), ("\U0001f600", "k=\\ud83d\\ude00"), ("a=b", "k=a=b")])

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 import typing as t
 
 import hypothesis
@@ -10,7 +12,7 @@ import hypothesis.strategies as st
 import pytest
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._definition import read
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._finding import Finding
-from ansible_collections.kafkaops.kubernetes.plugins.module_utils._reader import Reader, property_text
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._reader import Reader, property_text, shown
 
 INTEGERS: list[tuple[t.Any, int, str]] = [
     (9092, 9092, ""),
@@ -118,3 +120,60 @@ def test_anything_at_all_is_read(variables: dict[str, t.Any]) -> None:
     definition, findings = read(variables)
     assert definition.cluster
     assert all(finding.where and finding.message and finding.fix for finding in findings)
+
+
+def rules_of(variables: dict[str, t.Any]) -> list[tuple[str, str]]:
+    return [(finding.rule, finding.where) for finding in read(variables)[1]]
+
+
+RESOURCES: list[tuple[t.Any, str]] = [
+    ({"limits": {"cpu": 1, "memory": "1Gi"}, "claims": [{"name": "a"}], "x": None, "y": 1.5, "z": True}, ""),
+    ({"limits": {"memory": b"1Gi"}}, "zookeeper_resources.limits.memory"),
+    ({"limits": {"cpu": [1, {"a": float("nan")}]}}, "zookeeper_resources.limits.cpu[1].a"),
+    ({"limits": {"memory": "1Gi\x00"}}, "zookeeper_resources.limits.memory"),
+    ({"limits": datetime.date(2024, 1, 1)}, "zookeeper_resources.limits"),
+    ({"limits": {2024: "a"}}, ""),
+]
+
+
+@pytest.mark.parametrize(("value", "where"), RESOURCES)
+def test_what_goes_to_kubernetes_can_be_written_as_json(value: t.Any, where: str) -> None:
+    definition, _findings = read({"zookeeper_resources": value})
+    json.dumps(definition.zookeeper.resources, allow_nan=False)
+    assert rules_of({"zookeeper_resources": value}) == ([("INPUT-TYPE", where)] if where else [])
+
+
+@pytest.mark.parametrize(("name", "good"), [("registry/kafka:1", True), ("registry/kafk\x00", False), ("registry/\ud800", False), ("ü", True)])
+def test_text_that_no_file_can_hold(name: str, good: bool) -> None:
+    found = rules_of({"clients_producers": [{"name": "a", "topic": "t", "image": name}]})
+    assert found == ([] if good else [("INPUT-FORMAT", "clients_producers[0].image")])
+
+
+POOL = {"name": "a", "roles": ["broker"]}
+COUNTS: list[tuple[dict[str, t.Any], int, str]] = [
+    ({"kafka_node_pools": [{**POOL, "node_ids": list(range(2000))}]}, 2000, ""),
+    ({"kafka_node_pools": [{**POOL, "node_ids": list(range(2001))}]}, 2000, "kafka_node_pools[0].node_ids"),
+    ({"kafka_node_pools": [{**POOL, "node_ids": list(range(2000))}, {**POOL, "node_ids": [2000]}]}, 2000, "kafka_node_pools"),
+    ({"kafka_node_pools": [{"name": "a", "roles": ["controller"], "node_ids": list(range(100))}]}, 100, ""),
+    ({"kafka_node_pools": [{"name": "a", "roles": ["controller"], "node_ids": list(range(101))}]}, 0, "kafka_node_pools"),
+]
+
+
+@pytest.mark.parametrize(("variables", "nodes", "where"), COUNTS)
+def test_more_than_can_be_checked_is_told(variables: dict[str, t.Any], nodes: int, where: str) -> None:
+    assert sum(len(pool.node_ids) for pool in read(variables)[0].pools) == nodes
+    assert rules_of(variables) == ([("INPUT-RANGE", where)] if where else [])
+
+
+@pytest.mark.parametrize(("count", "findings"), [(20, 20), (21, 21), (1000, 21)])
+def test_unknown_options_are_told_up_to_a_number(count: int, findings: int) -> None:
+    found = read({"kafka_listeners": [{"name": "A", "port": 1, **{f"x{number}": 1 for number in range(count)}}]})[1]
+    assert [finding.rule for finding in found] == ["INPUT-UNKNOWN"] * findings
+    assert (f"has {count - 20} more keys" in found[-1].message) is (count > 20)
+
+
+@pytest.mark.parametrize("value", [10**400, float("inf"), "\ud800", b"x", {"a": "hunter2"}, ["hunter2"]])
+def test_a_quoted_value_is_short_and_printable(value: t.Any) -> None:
+    assert len(shown(value)) <= 80
+    assert shown(value).isprintable()
+    assert "hunter2" not in shown(value)

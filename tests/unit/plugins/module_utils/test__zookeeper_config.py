@@ -10,7 +10,6 @@ import typing as t
 import hypothesis
 import pytest
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._finding import Finding
-from ansible_collections.kafkaops.kubernetes.plugins.module_utils._rules._zoo import load
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._zookeeper_config import BASE, check_server, parse_connect
 from ansible_collections.kafkaops.kubernetes.tests.oracle import stored
 from hypothesis import strategies as st
@@ -41,8 +40,8 @@ def test_agrees_with_the_stored_connect_strings(case: dict[str, t.Any]) -> None:
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
-        ("zk-0:2181/kafka,zk-1:2181/kafka", "ZK-CHROOT-EACH-HOST"),
-        ("zk-0:2181/kafka,zk-1:2181", "ZK-CHROOT-EACH-HOST"),
+        ("zk-0:2181/kafka,zk-1:2181/kafka", "ZKC-CHROOT-EACH"),
+        ("zk-0:2181/kafka,zk-1:2181", "ZKC-CHROOT-EACH"),
         ("zk-0:2181;zk-1:2181", "ZK-SEPARATOR"),
         ("zk-0:2181 zk-1:2181", "ZK-SEPARATOR"),
         ("$(ZK):2181", "ZK-PLACEHOLDER"),
@@ -62,11 +61,6 @@ def test_sound_connect_strings_have_no_findings(text: str) -> None:
 def test_a_sound_server_has_no_findings() -> None:
     assert check_server(BASE, "1\n", "3.8") == []
     assert check_server("\n".join(BASE), "1", "3.9.3") == []
-
-
-def test_properties_are_read_as_java_reads_them() -> None:
-    text = "# no\n! no\n a = 1\nb:2\nc 3\nd\ne=x\\\n   y\nf\\=g=1\nh=\\u0041\\t|\nl=\\\\\na=4\n"
-    assert load(text) == {"a": "4", "b": "2", "c": "3", "d": "", "e": "xy", "f=g": "1", "h": "A\t|", "l": "\\"}
 
 
 @pytest.mark.parametrize("release", ["", "3.4", "3.10", "4.0", None, 3.9])
