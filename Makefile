@@ -40,9 +40,12 @@ down: .venv/installed ## Remove the local Kubernetes and all that runs in it; ca
 	$(PLAYBOOK) playbooks/local_kubernetes.yml -e local_kubernetes_state=down
 	rm -rf .cache
 
-.PHONY: test
-test: .venv/installed-dev up ## Unit tests, lint, and everything on a real cluster (80 minutes the first time, then 70)
+.PHONY: test test-all
+test: .venv/installed-dev up ## Lint, unit tests, the validator's judge, and a real cluster (30 minutes the first time, then 15)
 	.venv/bin/python tests/run.py
+
+test-all: .venv/installed-dev up ## Also every topology, day 2 under load and every release of Kafka (80 minutes)
+	.venv/bin/python tests/run.py all
 
 .PHONY: lint unit
 lint unit: .venv/installed-dev ## Only the linters, or only the unit tests

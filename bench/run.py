@@ -56,13 +56,13 @@ def clear() -> None:
 
 
 def settle() -> None:
-    """Wait until nothing that was cleared keeps the processors busy any more: three seconds in which they idle."""
+    """Wait until nothing that was done before keeps the processors busy any more: three seconds in which they idle."""
     idle = 0
     for _second in range(120):
         before = _processor_times()
         time.sleep(1)
         spent, waited = (now - then for now, then in zip(_processor_times(), before))
-        idle = idle + 1 if waited > 0.85 * spent else 0
+        idle = idle + 1 if waited > 0.75 * spent else 0
         if idle == 3:
             return
     sys.exit("the machine does not come to rest: something else runs here")
@@ -109,6 +109,7 @@ def unchanged(file: pathlib.Path, helm: str, rounds: int) -> list[tuple[str, flo
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     for number in range(rounds + 1):
         for way, command in ways.items():
+            settle()
             spent, output = run(*command)
             if number:  # the first round makes everything what it then is
                 seconds[way].append(spent)
@@ -140,7 +141,8 @@ def first_message(file: pathlib.Path, rounds: int) -> list[tuple[str, float]]:
     def note(step: str, value: float) -> None:
         found.setdefault(step, []).append(value)
 
-    for _number in range(rounds):
+    stages = {"site.yml: validated, image known": "Write the manifests", "site.yml: applied": "Wait until the workloads serve"}
+    for number in range(rounds):
         clear()
         settle()
         begun = time.monotonic()
@@ -156,14 +158,15 @@ def first_message(file: pathlib.Path, rounds: int) -> list[tuple[str, float]]:
         with subprocess.Popen([str(part) for part in playbook("site.yml")], cwd=PROJECT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE) as process:
             assert process.stdout
             for line in process.stdout:
-                if "apply : Write the manifests" in line:
-                    note("site.yml: validated, image known", time.monotonic() - begun)
-                elif "apply : Wait until the workloads serve" in line:
-                    note("site.yml: applied", time.monotonic() - begun)
+                for step, task in stages.items():
+                    # Some tasks come again once the cluster has formed.
+                    if f"apply : {task}" in line and len(found.get(step, [])) == number:
+                        note(step, time.monotonic() - begun)
         if process.returncode:
             sys.exit("site.yml failed")
         note("site.yml: all Ready, play ended", time.monotonic() - begun)
         note("site.yml: first consumed message", consumed(begun))
+    print("\n".join(f"{step}: {values}" for step, values in found.items()), file=sys.stderr)
     return [(step, statistics.median(values)) for step, values in found.items()]
 
 
@@ -189,6 +192,7 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=2)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
+        clear()  # else they would be those of a cluster that has formed, which begins with other disks than empty ones
         file = write_manifests(pathlib.Path(name))
         count = sum(1 for _obj in yaml.safe_load_all(file.read_text(encoding="utf-8")))
         if options.starts:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the tests step by step and closes with one line, ``N passed, N failed``.
 
-Usage: ``python tests/run.py [STEP ...]``; without a step all of them. Those that run a cluster wait for it most of their time, so
-those that do not run beside them, each in the order in which they stand here.
+Usage: ``python tests/run.py [all | STEP ...]``; without a step those that ``make test`` is, with ``all`` every one. Those that run a
+cluster wait for it most of their time, so those that do not run beside them, each in the order in which they stand here.
 """
 
 from __future__ import annotations
@@ -32,45 +32,53 @@ TOPOLOGIES = (
     "zookeeper",
 )
 
-# name, what it is and how long it usually takes on two cores, commands; pytest's reports are counted case by case.
-STEPS: list[tuple[str, str, list[list[str]]]] = [
-    (
-        "lint",
-        "ruff, mypy, ansible-lint (1 minute)",
-        [
-            ["ruff", "check", "."],
-            ["mypy"],
-            ["ansible-lint", "--offline"],
-        ],
-    ),
-    ("unit", "unit tests (3 minutes)", [["pytest", "tests/unit"]]),
-    (
+
+class Step(t.NamedTuple):
+    """What runs together under one name; pytest's reports are counted case by case."""
+
+    name: str
+    about: str  # what it is, and how long it usually takes on two cores
+    commands: list[list[str]]
+    always: bool = True  # whether ``make test`` has it, or only ``make test-all``
+
+
+STEPS = [
+    Step("lint", "ruff, mypy, ansible-lint (2 minutes)", [["ruff", "check", "."], ["mypy"], ["ansible-lint", "--offline"]]),
+    Step("unit", "unit tests (3 minutes)", [["pytest", "tests/unit"]]),
+    Step(
         "oracle",
         "the validator against the real KafkaConfig and ZooKeeper (half a minute; first time 2 minutes)",
         [["python", "-m", "ansible_collections.kafkaops.kubernetes.tests.oracle"]],
     ),
-    ("kafka", "topics, users, access rules and configuration on real brokers (12 minutes)", [["pytest", "tests/integration/kafka"]]),
-    (
+    Step(
         "cluster",
-        "a real cluster on a local Kubernetes (first time 20 minutes, then 8)",
+        "a real cluster on a local Kubernetes (first time 12 minutes, then 8)",
         [["molecule", "test", "--scenario-name", "default"]],
     ),
-    (
+    Step(
+        "kafka",
+        "topics, users, access rules and configuration on real brokers (12 minutes)",
+        [["molecule", "test", "--scenario-name", "modules"]],
+        always=False,
+    ),
+    Step(
         "day2",
         "upgrade, roll, scale, disks, volumes, a drain and a wrong definition while a client sends (14 minutes)",
         [["molecule", "test", "--scenario-name", "day2"]],
+        always=False,
     ),
-    (
+    Step(
         "topologies",
         "every inventory to copy on the local Kubernetes (32 minutes)",
         [["molecule", "test", "--scenario-name", name] for name in TOPOLOGIES],
+        always=False,
     ),
-    (
+    Step(
         "image",
         "the image role against a real registry (2 minutes)",
         [["ansible-playbook", "playbooks/local_kubernetes.yml"], ["pytest", "tests/integration/image"]],
     ),
-    (
+    Step(
         "local_kubernetes",
         "the local Kubernetes itself, up to its removal (3 minutes)",
         [["pytest", "tests/integration/local_kubernetes"]],
@@ -125,34 +133,34 @@ def read(report: pathlib.Path) -> Result:
     return Result(passed, failed)
 
 
-def steps(lane: list[tuple[str, str, list[list[str]]]]) -> dict[str, tuple[Result, float]]:
+def steps(lane: list[Step]) -> dict[str, tuple[Result, float]]:
     """Run steps one after the other; what each came to, and its seconds."""
     ended = {}
-    for name, about, commands in lane:
-        print(f"\n== {name}: {about}", flush=True)
+    for step in lane:
+        print(f"\n== {step.name}: {step.about}", flush=True)
         begun = time.monotonic()
-        results = [run(name, command, number) for number, command in enumerate(commands)]
+        results = [run(step.name, command, number) for number, command in enumerate(step.commands)]
         whole = Result(sum(each.passed for each in results), [case for each in results for case in each.failed])
-        ended[name] = whole, time.monotonic() - begun
+        ended[step.name] = whole, time.monotonic() - begun
     return ended
 
 
 def main(wanted: list[str]) -> int:
     """Run the steps asked for; all of them even where one fails."""
-    unknown = set(wanted) - {name for name, _about, _commands in STEPS}
+    unknown = set(wanted) - {step.name for step in STEPS} - {"all"}
     if unknown:
         print(f"no such step: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
     REPORTS.mkdir(parents=True, exist_ok=True)
-    chosen = [step for step in STEPS if not wanted or step[0] in wanted]
-    lanes = [[step for step in chosen if (step[0] in BESIDE) is beside] for beside in (True, False)]
+    chosen = [step for step in STEPS if (step.name in wanted or "all" in wanted if wanted else step.always)]
+    lanes = [[step for step in chosen if (step.name in BESIDE) is beside] for beside in (True, False)]
     with concurrent.futures.ThreadPoolExecutor(len(lanes)) as pool:
         ended = {name: result for lane in pool.map(steps, lanes) for name, result in lane.items()}
-    results = [ended[step[0]] for step in chosen]
+    results = [ended[step.name] for step in chosen]
     passed, failed = sum(result.passed for result, _seconds in results), [case for result, _seconds in results for case in result.failed]
     print()
-    for (name, _about, _commands), (result, seconds) in zip(chosen, results):
-        print(f"== {name}: {result.passed} passed, {len(result.failed)} failed, {seconds:.0f} s")
+    for step, (result, seconds) in zip(chosen, results):
+        print(f"== {step.name}: {result.passed} passed, {len(result.failed)} failed, {seconds:.0f} s")
     print("".join(f"failed: {case}\n" for case in failed) + f"{passed} passed, {len(failed)} failed", flush=True)
     return int(bool(failed) or passed == 0)
 

@@ -182,6 +182,8 @@ class Roller:
         took = time.monotonic() - begun
         self._lock.write(dataclasses.replace(entry, outcome=f"{'ended' if stop else 'back'} after {took:.1f} s"))
         self._lock.event(member.name, "Stopped" if stop else "Restarted", f"{'Ended' if stop else 'Back in sync'} after {took:.1f} s")
+        if left > 1:
+            self._rest(time.monotonic())
         return Step(member, restart.causes, waited, took, left - 1)
 
     def _all_have_a_place(self, view: View) -> None:
@@ -267,7 +269,6 @@ class Roller:
                 if verdict.answer == "stop":
                     raise Stopped(f"{member.name} was restarted and is not back for good. No other node was restarted. {_said(verdict)}\n{MEND}")
             self._pause(now)
-        self._rest(time.monotonic())
 
     def _rest(self, begun: float) -> None:
         """The pause that the user asked for; whoever holds the lock says so meanwhile."""

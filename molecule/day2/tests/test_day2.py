@@ -50,7 +50,7 @@ def now() -> str:
 
 
 class Play:
-    """A playbook that runs beside the test."""
+    """A playbook that runs beside the test, until the block it stands for ends: then it is killed, as by a machine that fails."""
 
     def __init__(self, *arguments: str) -> None:
         # It leads a process group, so that it can be killed with its workers and nothing else.
@@ -66,10 +66,15 @@ class Play:
                 return
         raise AssertionError(said)
 
-    def kill(self) -> None:
-        """End it at once, as a machine that fails does."""
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.communicate()
+    def __enter__(self) -> Play:
+        return self
+
+    def __exit__(self, failure: type[BaseException] | None, *_about: object) -> None:
+        ended = self._process.poll() is not None
+        if not ended:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        said = self._process.communicate()[0]
+        assert failure or not ended, said
 
 
 def test_an_upgrade_and_then_its_end(plan: Plan, kubectl: Kubectl, outside: Outside) -> None:
@@ -100,11 +105,12 @@ def test_a_roll_that_is_killed_goes_on_and_two_do_not_run_at_once(plan: Plan, ku
         return [entry for entry in journal(plan, kubectl) if entry["at"] >= since]
 
     with Load(outside("EXTERNAL"), "rolling") as load:
-        first = Play("roll.yml", NEW, every, "kafka_roll_pause=20")
-        until(lambda: entries() and entries()[0]["outcome"], 120, "no node is restarted")
-        assert "is being rolled by another run" in play_inventory("roll.yml", NEW, every, code=2)
-        until(lambda: len(entries()) == 2, 120, "no second node is restarted")
-        first.kill()
+        # The first run is killed while it pauses, the second one in the middle of a restart.
+        with Play("roll.yml", NEW, every, "kafka_roll_pause=900"):
+            until(lambda: entries() and entries()[0]["outcome"], 180, "no node is restarted")
+            assert "is being rolled by another run" in play_inventory("roll.yml", NEW, every, code=2)
+        with Play("roll.yml", NEW, every):
+            until(lambda: len(entries()) == 2, 180, "no second node is restarted")
         said = play_inventory("roll.yml", NEW, every)
         assert said.count("restarted (manual)") == 1, said
     whole(load)

@@ -53,9 +53,8 @@ def test_a_lost_disk_gets_its_vote_back_and_another_one_is_replaced(plan: Plan, 
         foretold = play_inventory("replace.yml", NEW, "kafka_replace=2", "--check")
         assert "data-0-events-node-2-0" in foretold
         assert claims(kubectl) == second
-        killed = Play("replace.yml", NEW, "kafka_replace=2")
-        until(lambda: "data-0-events-node-2-0" not in claims(kubectl), 180, "the claim is not deleted")
-        killed.kill()
+        with Play("replace.yml", NEW, "kafka_replace=2"):
+            until(lambda: "data-0-events-node-2-0" not in claims(kubectl), 180, "the claim is not deleted")
         play_inventory("replace.yml", NEW, "kafka_replace=2")
     whole(load)
     third = claims(kubectl)

@@ -24,9 +24,8 @@ def test_claims_grow(plan: Plan, kubectl: Kubectl, outside: Outside) -> None:
     with Load(outside("EXTERNAL"), "growing") as load:
         assert "data-0-events-node-0-0: 20Gi -> 21Gi" in play_inventory("site.yml", NEW, LARGER, "--check")
         assert capacities() == {"20Gi"}
-        first = Play("site.yml", NEW, LARGER)
-        first.until("Make them anew")
-        first.kill()
+        with Play("site.yml", NEW, LARGER) as first:
+            first.until("Make them anew")
         # Their pods run on without them.
         assert kubectl.json("statefulset")["items"] == []
         assert uids(plan, kubectl) == before

@@ -70,6 +70,18 @@ def command(name: str, *variables: str) -> list[str]:
     return [*begin, *flags, *(argument for variable in extra if variable not in flags for argument in ("-e", variable))]
 
 
+def ready(plan: dict[str, t.Any], kubectl: Kubectl) -> bool:
+    """Whether every node has a pod that is ready and stays."""
+    pods = {pod["metadata"]["name"]: pod for pod in kubectl.json("pod")["items"]}
+    found = [pods.get(node["pod"]) for node in plan["nodes"] + plan["zookeeper_nodes"]]
+    return all(
+        pod
+        and "deletionTimestamp" not in pod["metadata"]
+        and any(each["type"] == "Ready" and each["status"] == "True" for each in pod["status"].get("conditions", []))
+        for pod in found
+    )
+
+
 def until(what: t.Callable[[], t.Any], seconds: float, about: str) -> None:
     """Wait for a state."""
     deadline = time.monotonic() + seconds

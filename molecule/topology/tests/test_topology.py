@@ -9,7 +9,7 @@ import pathlib
 import time
 import typing as t
 
-from cluster import Client, Kubectl, certificate, listener_security, login, play, until
+from cluster import Client, Kubectl, certificate, listener_security, login, play, ready, until
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,21 +27,10 @@ def brokers(plan: Plan) -> list[dict[str, t.Any]]:
     return [node for node in plan["nodes"] if "broker" in node["roles"]]
 
 
-def ready(kubectl: Kubectl, plan: Plan) -> bool:
-    """Whether every pod of the cluster's nodes is ready."""
-    pods = {pod["metadata"]["name"]: pod for pod in kubectl.json("pod")["items"]}
-    wanted = [node["pod"] for node in plan["nodes"] + plan["zookeeper_nodes"]]
-
-    def is_ready(pod: t.Any) -> bool:
-        return pod is not None and any(each["type"] == "Ready" and each["status"] == "True" for each in pod["status"].get("conditions", []))
-
-    return all(is_ready(pods.get(name)) for name in wanted)
-
-
 def test_there_is_one_stateful_set_for_each_node(plan: Plan, kubectl: Kubectl) -> None:
     wanted = sorted(node["name"] for node in plan["nodes"] + plan["zookeeper_nodes"])
     assert [item["metadata"]["name"] for item in kubectl.json("statefulset")["items"]] == wanted
-    assert ready(kubectl, plan)
+    assert ready(plan, kubectl)
 
 
 def test_every_disk_belongs_to_the_cluster_whose_id_is_kept(plan: Plan, kubectl: Kubectl) -> None:
@@ -114,10 +103,10 @@ def test_the_cluster_is_whole_again_after_a_kubernetes_node_was_stopped_and_star
     stopped = kubectl.json("pod", brokers(plan)[1]["pod"])["spec"]["nodeName"]
     play("local_kubernetes.yml", f"local_kubernetes_node={stopped}", "local_kubernetes_node_state=stopped")
     try:
-        until(lambda: not ready(kubectl, plan), 120, "nobody noticed that a Kubernetes node is gone")
+        until(lambda: not ready(plan, kubectl), 120, "nobody noticed that a Kubernetes node is gone")
     finally:
         play("local_kubernetes.yml", f"local_kubernetes_node={stopped}", "local_kubernetes_node_state=started", "local_kubernetes_node_wait=true")
-    until(lambda: ready(kubectl, plan), 300, kubectl("get", "pod"))
+    until(lambda: ready(plan, kubectl), 300, kubectl("get", "pod"))
     if listener:
         until(lambda: in_sync(outside(listener), f"through-{listener.lower()}", 3), 120, "replicas do not catch up")
         assert receive(outside(listener), f"through-{listener.lower()}", 30) == before
