@@ -8,6 +8,7 @@ Every figure is the median of several runs that take turns, so that whatever els
 from __future__ import annotations
 
 import argparse
+import copy
 import os
 import pathlib
 import re
@@ -25,6 +26,7 @@ STATE = pathlib.Path("/var/lib/kafkaops-local-kubernetes")
 KUBECONFIG = STATE / "admin.kubeconfig"
 INVENTORY = PROJECT / "inventories/local"
 NAMESPACE = "bench"
+HELM, KUBECTL = f"{NAMESPACE}-helm", f"{NAMESPACE}-kubectl"
 ENVIRONMENT = {**os.environ, "KUBECONFIG": str(KUBECONFIG), "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
 VARIABLES = ["-e", f"kafka_namespace={NAMESPACE}"]
 
@@ -75,15 +77,28 @@ def _processor_times() -> tuple[int, int]:
 
 
 def write_manifests(directory: pathlib.Path) -> pathlib.Path:
-    """All objects of the cluster, and the same as a Helm chart."""
+    """All objects of the cluster, and a Helm chart for them."""
     file = directory / "objects.yaml"
     run(*playbook("bench/manifests.yml", "-e", f"manifests_file={file}"))
     chart = directory / "chart"
     (chart / "templates").mkdir(parents=True)
     (chart / "Chart.yaml").write_text("apiVersion: v2\nname: bench\nversion: 1.0.0\n", encoding="utf-8")
-    objects = [obj for obj in yaml.safe_load_all(file.read_text(encoding="utf-8")) if obj["kind"] != "Namespace"]
-    (chart / "templates/objects.yaml").write_text(yaml.safe_dump_all(objects), encoding="utf-8")
     return file
+
+
+def elsewhere(objects: t.Sequence[t.Any], namespace: str) -> str:
+    """The same objects for a namespace in which no pod needs to run: nobody there takes fields from somebody else."""
+    objects = copy.deepcopy(list(objects))
+    for obj in objects:
+        if obj["kind"] == "Namespace":
+            obj["metadata"]["name"] = namespace
+        else:
+            obj["metadata"]["namespace"] = namespace
+        if obj["kind"] in ("StatefulSet", "Deployment"):
+            obj["spec"]["replicas"] = 0
+        for port in obj["spec"]["ports"] if obj["kind"] == "Service" else []:
+            port.pop("nodePort", None)
+    return str(yaml.safe_dump_all(objects))
 
 
 def unchanged(file: pathlib.Path, helm: str, rounds: int) -> list[tuple[str, float]]:
@@ -91,21 +106,16 @@ def unchanged(file: pathlib.Path, helm: str, rounds: int) -> list[tuple[str, flo
     empty = file.with_name("empty.yml")
     empty.write_text("[{hosts: all, connection: local, gather_facts: false, tasks: [{ansible.builtin.debug: {msg: x}}]}]\n", encoding="utf-8")
     chart = file.with_name("chart")
+    other = file.with_name("other.yaml")
+    objects = list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
+    (chart / "templates/objects.yaml").write_text(elsewhere([obj for obj in objects if obj["kind"] != "Namespace"], HELM), encoding="utf-8")
+    other.write_text(elsewhere(objects, KUBECTL), encoding="utf-8")
     ways: dict[str, tuple[str | pathlib.Path, ...]] = {
         "`ansible-playbook`, one debug task": playbook(str(empty)),
-        "`kubectl apply --server-side`": (STATE / "bin/kubectl", "apply", "--server-side", "--force-conflicts", "-f", file),
-        "`helm upgrade`": (helm, "upgrade", "--install", "bench", chart, "--namespace", NAMESPACE + "-helm", "--create-namespace"),
+        "`kubectl apply --server-side`": (STATE / "bin/kubectl", "apply", "--server-side", "-f", other),
+        "`helm upgrade`": (helm, "upgrade", "--install", "bench", chart, "--namespace", HELM, "--create-namespace"),
         "`site.yml`": playbook("site.yml"),
     }
-    # Helm wants objects of its own; it gets a namespace of its own, where no pod needs to run.
-    objects = list(yaml.safe_load_all((chart / "templates/objects.yaml").read_text(encoding="utf-8")))
-    for obj in objects:
-        obj["metadata"]["namespace"] = NAMESPACE + "-helm"
-        if obj["kind"] in ("StatefulSet", "Deployment"):
-            obj["spec"]["replicas"] = 0
-        for port in obj["spec"]["ports"] if obj["kind"] == "Service" else []:
-            port.pop("nodePort", None)
-    (chart / "templates/objects.yaml").write_text(yaml.safe_dump_all(objects), encoding="utf-8")
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     for number in range(rounds + 1):
         for way, command in ways.items():
@@ -166,7 +176,6 @@ def first_message(file: pathlib.Path, rounds: int) -> list[tuple[str, float]]:
             sys.exit("site.yml failed")
         note("site.yml: all Ready, play ended", time.monotonic() - begun)
         note("site.yml: first consumed message", consumed(begun))
-    print("\n".join(f"{step}: {values}" for step, values in found.items()), file=sys.stderr)
     return [(step, statistics.median(values)) for step, values in found.items()]
 
 
@@ -174,7 +183,13 @@ def memory() -> list[tuple[str, float]]:
     """Memory in MiB by what uses it, shared pages divided by those who share them."""
     status = run(*playbook("playbooks/local_kubernetes.yml", "-e", "local_kubernetes_state=status"))[1]
     found = {name: int(value) / 2**20 for name, value in re.findall(r"^ +(control_plane|nodes|pods|services|total): (\d+)$", status, re.MULTILINE)}
-    names = {"control_plane": "control plane", "nodes": "three Kubernetes nodes", "services": "image builder, registry", "pods": "8 pods", "total": "all"}
+    names = {
+        "control_plane": "control plane",
+        "nodes": "three Kubernetes nodes",
+        "services": "image builder, registry",
+        "pods": "the cluster's 5 pods",
+        "total": "all",
+    }
     return [(about, found[name]) for name, about in names.items()]
 
 
@@ -202,7 +217,7 @@ def main() -> None:
         table("Memory", "MiB", memory(), "all")
         table(f"An unchanged definition of {count} objects applied again", "seconds", again, "`helm upgrade`")
         clear()
-        kubectl("delete", "namespace", NAMESPACE + "-helm")
+        kubectl("delete", "namespace", HELM, KUBECTL)
 
 
 if __name__ == "__main__":
