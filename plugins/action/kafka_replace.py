@@ -38,7 +38,7 @@ def _replacer(namespace: _kubernetes.Namespace, lock: _roll_lock.RollLock, optio
     )
     how = _roll.Options(ready_s=options["ready_timeout"], gate=gate)
     road = _roll_action.road(options)
-    found = _replace_calls.Replacer(namespace, road, _roll_action.members(options), _roll_action.zookeeper(options), lock, how)
+    found = _replace_calls.Replacer(namespace, road, _roll_action.members(options), lock, how)
     if options["controllers"]:
         found.voters = _quorum_calls.Voters(lambda: road(options["timeout"]), options["patience"])
         found.endpoints = _quorum_calls.endpoints(options["controllers"])

@@ -33,21 +33,21 @@ class ActionModule(_roll_action.RollAction):
 
 def _roller(namespace: _kubernetes.Namespace, lock: _roll_lock.RollLock, options: dict[str, t.Any]) -> _roll.Roller:
     members = _roll_action.members(options)
+    nodes = [each for each in members if not each.zookeeper]
     gate = _gate_model.Options(
         # A single node cannot be spared, and whoever has only one knows.
-        allow_without_spare=options["allow_without_spare"] or len(members) == 1,
-        accepted=frozenset(each.id for each in members if each.stopped),
+        allow_without_spare=options["allow_without_spare"] or len(nodes) == 1,
+        accepted=frozenset(each.id for each in nodes if each.stopped),
         check_reachable=options["check_reachable"],
         patience_ms=options["patience"] * 1000,
     )
     how = _roll.Options(options["ready_timeout"], options["pause"], options["before"], options["preferred_leaders"], options["drain"], gate)
-    return _roll.Roller(namespace, _roll_action.road(options), members, _roll_action.zookeeper(options), lock, how)
+    return _roll.Roller(namespace, _roll_action.road(options), members, lock, how)
 
 
 def _preview(roller: _roll.Roller) -> dict[str, t.Any]:
-    names = {member.id: member.name for member in roller.members}
     order, against = roller.preview()
-    shown = [{"node": names[each.node], "causes": list(each.causes)} for each in order]
+    shown = [{"node": roller.member(each).name, "causes": list(each.causes)} for each in order]
     return {"changed": bool(order), "order": shown, "left": len(order), "against": against, "besides": roller.besides()}
 
 

@@ -12,7 +12,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   nodes:
-    description: The nodes of the cluster.
+    description: The nodes of the cluster, and the servers of its own ZooKeeper ensemble. None of these in KRaft mode, or where someone else runs it.
     type: list
     elements: dict
     required: true
@@ -26,14 +26,14 @@ options:
         type: str
         required: true
       id:
-        description: Its id.
+        description: Its id. ZooKeeper servers have ids of their own.
         type: int
         required: true
       roles:
         description: What it is.
         type: list
         elements: str
-        choices: [broker, controller]
+        choices: [broker, controller, zookeeper]
         required: true
       outside:
         description: C(host:port) of its listeners for clients outside, which have to answer where O(check_reachable) says so.
@@ -46,8 +46,4 @@ options:
             until it has ended.
         type: bool
         default: false
-  zookeeper:
-    description: The pods of the cluster's own ZooKeeper ensemble by server id. None in KRaft mode, or where someone else runs it.
-    type: dict
-    default: {}
 """

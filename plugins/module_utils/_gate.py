@@ -14,7 +14,6 @@ empty within ``replica.lag.time.max.ms`` is in the ISR still, and holds up every
 from __future__ import annotations
 
 import collections
-import dataclasses
 import functools
 import typing as t
 
@@ -125,6 +124,7 @@ class Gate:
         reasons += _gate_nodes.own_reasons(snapshot, options, nodes)
         reasons += _gate_nodes.other_reasons(self._troubles, nodes)
         reasons += _gate_nodes.quorum_reasons(snapshot, options, nodes)
+        reasons += _gate_nodes.zookeeper_reasons(snapshot)
         if spareless and not options.allow_without_spare:
             text = f"{len(spareless)} partitions have no replica above min.insync.replicas and stop while it is away: {_named(spareless)}. "
             reasons.append(Reason("no_spare", text + "Give these topics more replicas, or allow it.", True))
@@ -138,14 +138,29 @@ class Gate:
         return [Reason("unreadable", f"Could not be read: {listed(unreadable)}.")] if unreadable else []
 
     def may_restart_zookeeper(self, server: int, idle_ms: int = 0) -> Verdict:
-        """May this server of the ZooKeeper ensemble be stopped now? Ids are those of the ensemble."""
-        quorum = self.snapshot.quorum
-        if quorum is not None and not (quorum.zookeeper and server in quorum.voters):
-            return Verdict("stop", (Reason("unknown_node", f"There is no ZooKeeper server {server} in this cluster.", True),))
-        ensemble = dataclasses.replace(self.snapshot, quorum=dataclasses.replace(quorum, zookeeper=False)) if quorum else self.snapshot
-        reasons = self._unreadable() + _gate_nodes.other_reasons(self._troubles, frozenset())
-        reasons += _gate_nodes.quorum_reasons(ensemble, self.options, frozenset((server,)))
+        """May this server of the ZooKeeper ensemble be stopped now, to be started again? Ids are those of the ensemble."""
+        snapshot = self.snapshot
+        if stranger := self._no_server(server):
+            return stranger
+        pod = snapshot.zookeeper.get(server)
+        if pod in NOT_RUNNING:
+            return Verdict("go", (Reason("stuck", f"ZooKeeper server {server} does not run ({pod}): a restart can only help."),))
+        reasons = _gate_nodes.ensemble_reasons(snapshot, self.options, server)
+        # Where no broker serves there is nothing to lose, and what they wait for may be the ensemble.
+        if any(node.broker and node.pod == "ready" for node in snapshot.nodes.values()):
+            reasons += self._unreadable() + _gate_nodes.other_reasons(self._troubles, frozenset())
         return _said(reasons, self.options, idle_ms, [], [])
+
+    def has_returned_zookeeper(self, server: int, idle_ms: int = 0) -> Verdict:
+        """Is a restarted server back for good: ready, which it is as part of a quorum only, and so are all others still?"""
+        quorum = [Reason("quorum", "The quorum could not be read.")] if self.snapshot.quorum is None else []
+        return self._no_server(server) or _said(quorum + _gate_nodes.zookeeper_reasons(self.snapshot), self.options, idle_ms, [], [])
+
+    def _no_server(self, server: int) -> Verdict | None:
+        quorum = self.snapshot.quorum
+        if quorum is None or (quorum.zookeeper and server in quorum.voters):
+            return None
+        return Verdict("stop", (Reason("unknown_node", f"There is no ZooKeeper server {server} in this cluster.", True),))
 
     def _can_only_help(self, node: int) -> bool:
         """It does not run, and neither a partition that is alive nor the quorum counts on it."""

@@ -28,36 +28,38 @@ class Disks(t.NamedTuple):
     sizes: Sizes
 
 
-def unreadable(members: t.Iterable[_roll_state.Member], pods: t.Mapping[int, _roll_state.Object | None], why: str) -> _gate_model.Snapshot:
-    """A snapshot of a cluster of which only Kubernetes tells anything."""
-    nodes = {each.id: _gate_model.Node(each.id, _roll_state.pod_state(pods[each.id]), each.broker) for each in members}
-    return _gate_model.Snapshot(nodes, (), None, (why,))
+def unreadable(members: t.Iterable[_roll_state.Member], pods: t.Mapping[str, _roll_state.Object | None], why: str) -> _gate_model.Snapshot:
+    """A snapshot of a cluster of which only Kubernetes tells anything, which is all that there is to know of an ensemble."""
+    members = list(members)
+    nodes = {each.id: _gate_model.Node(each.id, _roll_state.pod_state(pods[each.name]), each.broker) for each in members if not each.zookeeper}
+    zookeeper = _servers(members, pods)
+    return _gate_model.Snapshot(nodes, (), _ensemble(zookeeper) if zookeeper else None, (why,), zookeeper=zookeeper)
 
 
 def snapshot(
     road: Road,
     members: t.Sequence[_roll_state.Member],
-    pods: t.Mapping[int, _roll_state.Object | None],
-    zookeeper: t.Mapping[int, bool],
+    pods: t.Mapping[str, _roll_state.Object | None],
     reach: t.Callable[[t.Sequence[str]], bool],
     now: datetime.datetime,
 ) -> tuple[_gate_model.Snapshot, int]:
     """The cluster at this moment, and the id of the active controller. Raises RoadError where Kafka cannot be asked.
 
-    ``zookeeper``: whether each server of the ensemble is ready, by its id; none in KRaft mode. ``reach``: whether all of
-    these addresses answer.
+    ``members``: nodes and ZooKeeper servers; ``pods``: theirs by the names of the members. ``reach``: whether all of these addresses
+    answer.
     """
     states = _kafka_calls.topics(road, config=False)
     racks = road.brokers()
     disks, missing = _disks(road, racks)
     minimums = _kafka_calls.min_insync_replicas(road, list(states))
     lag_limit, fetch_timeout = _limits(road, racks)
+    zookeeper = _servers(members, pods)
     quorum, active = _voters(road, zookeeper, fetch_timeout)
     topics = tuple(_topic(name, state, minimums.get(name), disks) for name, state in states.items())
     empty = _empty(topics, disks)
     nodes = {}
-    for member in members:
-        pod, broker = pods[member.id], disks.get(member.id)
+    for member in (each for each in members if not each.zookeeper):
+        pod, broker = pods[member.name], disks.get(member.id)
         nodes[member.id] = _gate_model.Node(
             id=member.id,
             pod=_roll_state.pod_state(pod),
@@ -68,7 +70,7 @@ def snapshot(
             reachable=reach(member.outside),
             empty_for_ms=_roll_state.age_ms(pod, now) if member.id in empty else None,
         )
-    return _gate_model.Snapshot(nodes, topics, quorum, missing, lag_limit), active
+    return _gate_model.Snapshot(nodes, topics, quorum, missing, lag_limit, zookeeper), active
 
 
 def _disks(road: Road, brokers: t.Iterable[int]) -> tuple[dict[int, Disks], tuple[str, ...]]:
@@ -131,7 +133,7 @@ def _limits(road: Road, brokers: t.Iterable[int]) -> tuple[int, int]:
     raise RoadError("no broker is registered")
 
 
-def _voters(road: Road, zookeeper: t.Mapping[int, bool], fetch_timeout: int) -> tuple[_gate_model.Quorum | None, int]:
+def _voters(road: Road, zookeeper: t.Mapping[int, _gate_model.PodState], fetch_timeout: int) -> tuple[_gate_model.Quorum | None, int]:
     """The quorum, and the id of the active controller."""
     try:
         found = _kafka_info_calls.quorum(road)
@@ -145,13 +147,28 @@ def _voters(road: Road, zookeeper: t.Mapping[int, bool], fetch_timeout: int) -> 
     return _gate_model.Quorum(tuple(voters), state.leader, voters, fetch_timeout, observers, replaced=replaced), state.leader
 
 
-def _ensemble(zookeeper: t.Mapping[int, bool]) -> _gate_model.Quorum:
+def _servers(members: t.Iterable[_roll_state.Member], pods: t.Mapping[str, _roll_state.Object | None]) -> dict[int, _gate_model.PodState]:
+    """The pods of the ensemble by server id; none in KRaft mode, or where someone else runs it."""
+    return {each.id: _roll_state.pod_state(pods[each.name]) for each in members if each.zookeeper}
+
+
+def _ensemble(zookeeper: t.Mapping[int, _gate_model.PodState]) -> _gate_model.Quorum:
     """The ensemble as its readiness probes see it: a server is ready that serves as leader or follower. One that someone
     else runs is not looked at, and counts as whole."""
-    ready = [server for server, is_ready in zookeeper.items() if is_ready] if zookeeper else [0]
+    ready = [server for server, pod in zookeeper.items() if pod == "ready"] if zookeeper else [0]
     servers = tuple(zookeeper) or (0,)
     leader = ready[0] if len(ready) > len(servers) // 2 else -1
     return _gate_model.Quorum(servers, leader, {server: 0 if server in ready else -1 for server in servers}, zookeeper=True)
+
+
+def leading(servers: t.Iterable[int], srvr: t.Callable[[int], str]) -> int | None:
+    """The ZooKeeper server that leads; None where none says so. ``srvr``: what a server answers to the command of this name."""
+    for server in servers:
+        # It only matters for the order: who cannot be asked is no reason to do nothing.
+        with contextlib.suppress(OSError):
+            if "Mode: leader" in srvr(server).splitlines():
+                return server
+    return None
 
 
 def reachable(addresses: t.Sequence[str], limit: float = 3.0) -> bool:

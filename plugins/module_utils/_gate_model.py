@@ -62,7 +62,7 @@ class Topic(t.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Quorum:
-    """``DescribeQuorum``, or the same of a ZooKeeper ensemble, whose ids are not node ids then (``zookeeper``).
+    """``DescribeQuorum``, or the same of a ZooKeeper ensemble (``zookeeper``): its ids are not node ids then, and who is ready has caught up.
 
     ``leader``: -1 where there is none. ``caught_up_ms``, ``observers_ms``: when each voter and observer had last caught up
     with the leader, in milliseconds of the leader's clock, the leader's own being its present time; -1: never.
@@ -98,13 +98,15 @@ class Quorum:
 @dataclasses.dataclass(frozen=True)
 class Snapshot:
     """All that was read. ``quorum``: None where it could not be read. ``unreadable``: what else could not be, in words
-    such as ``reassignments`` or ``log directories of 3``. ``replica_lag_time_max_ms``: the brokers' configuration."""
+    such as ``reassignments`` or ``log directories of 3``. ``replica_lag_time_max_ms``: the brokers' configuration.
+    ``zookeeper``: the pods of the cluster's own ensemble by server id."""
 
     nodes: t.Mapping[int, Node]
     topics: tuple[Topic, ...]
     quorum: Quorum | None
     unreadable: tuple[str, ...] = ()
     replica_lag_time_max_ms: int = 30_000
+    zookeeper: t.Mapping[int, PodState] = dataclasses.field(default_factory=dict)
 
     def empty_limit_ms(self) -> int:
         """How long an empty replica may count as in sync: leaders look every half of ``replica.lag.time.max.ms``."""

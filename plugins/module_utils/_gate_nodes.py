@@ -102,6 +102,29 @@ def quorum_reasons(snapshot: Snapshot, options: Options, leaving: frozenset[int]
     return reasons
 
 
+def zookeeper_reasons(snapshot: Snapshot, leaving: frozenset[int] = frozenset()) -> list[Reason]:
+    """ZooKeeper servers that would have to serve meanwhile: one at a time, as with nodes. ``leaving``: ids of the ensemble."""
+    quorum = snapshot.quorum
+    if quorum is None or not quorum.zookeeper:
+        return []
+    away = [server for server in quorum.voters if server not in leaving and quorum.caught_up_ms.get(server, -1) < 0]
+    return [Reason("zookeeper", f"ZooKeeper servers that are not ready: {listed(away)}.")] if away else []
+
+
+def ensemble_reasons(snapshot: Snapshot, options: Options, server: int) -> list[Reason]:
+    """What the ensemble itself says against stopping one of its servers. With all others ready a majority is left, if there can be one."""
+    quorum = snapshot.quorum
+    if quorum is None:
+        return [Reason("quorum", "The quorum could not be read.")]
+    reasons = zookeeper_reasons(snapshot, frozenset((server,)))
+    if snapshot.zookeeper.get(server) == "terminating":
+        reasons.append(Reason("not_ready", f"ZooKeeper server {server} is being stopped already."))
+    if len(quorum.voters) <= 2 and not options.allow_without_spare:
+        text = f"An ensemble of {len(quorum.voters)} stops while one of its servers is away. Have three, or allow it (kafka_roll_allow_without_spare)."
+        reasons.append(Reason("no_spare_voter", text, True))
+    return reasons
+
+
 def voter_reasons(snapshot: Snapshot, node: int) -> list[Reason]:
     """Whether a restarted node follows the quorum again, if it is one of its voters."""
     quorum = snapshot.quorum

@@ -102,7 +102,7 @@ class Replacer(Roller):
 
     def _look(self, member: Member) -> tuple[Seen, View]:
         view = self._view()
-        runs = view.seen[member.id].workload is not None or view.pods[member.id] is not None
+        runs = view.seen[member.name].workload is not None or view.pods[member.name] is not None
         return Seen(runs, {claim["metadata"]["name"]: claim["metadata"]["uid"] for claim in self._claims(member)}), view
 
     def _claims(self, member: Member) -> list[dict[str, t.Any]]:
@@ -161,7 +161,7 @@ class Replacer(Roller):
         begun = time.monotonic()
         while True:
             now = time.monotonic()
-            pod = self._view().pods[member.id]
+            pod = self._view().pods[member.name]
             if _roll_state.pod_state(pod) == "ready":
                 return
             self._give_up_on(member, pod, now - begun)

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
+import re
 import time
 import typing as t
 
@@ -15,9 +17,12 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils import (
     _drain_calls,
     _gate_calls,
     _gate_model,
+    _kafka_forward,
+    _kafka_routes,
     _live,
     _manifests,
     _objects,
+    _plan_zookeeper,
     _roll_order,
     _roll_state,
 )
@@ -41,6 +46,9 @@ CRASHES = 3
 
 PLACED_S = 30.0
 """For how long the scheduler may look for another Kubernetes node, or whoever makes new ones."""
+
+SRVR_S = 5.0
+"""For how long a ZooKeeper server may think about whether it leads."""
 
 IMAGE_S = 60.0
 """For how long an image may be out of reach."""
@@ -72,7 +80,7 @@ class Step:
 
 
 class View:
-    """What Kubernetes says at one moment."""
+    """What Kubernetes says at one moment: pods and all that is seen of nodes and ZooKeeper servers, by their names."""
 
     def __init__(self, namespace: Namespace, cluster: str, members: t.Sequence[Member], secrets: t.Mapping[str, t.Any]) -> None:
         pods = {pod["metadata"]["name"]: pod for pod in namespace.objects("Pod")}
@@ -81,19 +89,18 @@ class View:
         for claim in namespace.objects("PersistentVolumeClaim", _of_cluster(cluster)):
             claims.get(claim["metadata"]["labels"].get(_objects.NODE, ""), []).append(claim)
         self.all = list(pods.values())
-        self.pods = {each.id: pods.get(each.pod) for each in members}
+        self.pods = {each.name: pods.get(each.pod) for each in members}
         credentials = secrets.get(_manifests.credentials_name(cluster))
         self.seen = {
-            each.id: _roll_state.Seen(
+            each.name: _roll_state.Seen(
                 sets.get(each.name), pods.get(each.pod), secrets.get(_manifests.certificate_name(each.name)), credentials, tuple(claims[each.name])
             )
             for each in members
         }
-        self.ready = {name for name, pod in pods.items() if _roll_state.pod_state(pod) == "ready"}
 
     def uid(self, member: Member) -> str | None:
         """The uid of a node's pod; None where there is none, or one that is on its way out."""
-        pod = self.pods[member.id]
+        pod = self.pods[member.name]
         return None if pod is None or pod["metadata"].get("deletionTimestamp") else pod["metadata"]["uid"]
 
 
@@ -103,15 +110,14 @@ def _of_cluster(cluster: str) -> str:
 
 
 class Roller:
-    """``road``: makes a connection to Kafka with this many seconds for everything; ``members``: nodes as the plan has them;
-    ``zookeeper``: pods of the ensemble by server id, none where there is no ensemble of ours."""
+    """``road``: makes a connection to Kafka with this many seconds for everything; ``members``: nodes and ZooKeeper servers as the plan
+    has them, no servers where there is no ensemble of ours."""
 
     def __init__(
         self,
         namespace: Namespace,
         road: t.Callable[[float], Road],
         members: t.Sequence[Member],
-        zookeeper: t.Mapping[int, str],
         lock: RollLock,
         options: Options,
     ) -> None:
@@ -119,8 +125,8 @@ class Roller:
         self._road = road
         self._look_s = LONGEST_LOOK_S
         self.members = members
-        self._by_id = {each.id: each for each in members}
-        self._zookeeper = zookeeper
+        self._by_id = {each.id: each for each in members if not each.zookeeper}
+        self._servers = {each.id: each for each in members if each.zookeeper}
         self._lock = lock
         self._options = options
         self._secrets = {obj["metadata"]["name"]: obj for obj in namespace.objects("Secret", _of_cluster(lock.cluster))}
@@ -135,9 +141,13 @@ class Roller:
         order = self._order(view, active)
         if not order.restarts:
             return [], [self._futile(restart, view) for restart in order.futile]
-        verdict = Gate(snapshot, self._options.gate).may_restart(order.restarts[0].node)
-        held = [text for restart in order.restarts for text in [self._why_it_stays(self._by_id[restart.node], view)] if text]
+        verdict = _may_restart(Gate(snapshot, self._options.gate), self.member(order.restarts[0]))
+        held = [text for restart in order.restarts for text in [self._why_it_stays(self.member(restart), view)] if text]
         return list(order.restarts), [*held, *(reason.text for reason in verdict.reasons if verdict.answer != "go")]
+
+    def member(self, restart: _roll_order.Restart) -> Member:
+        """The node or ZooKeeper server that is restarted."""
+        return (self._servers if restart.zookeeper else self._by_id)[restart.node]
 
     def besides(self) -> list[str]:
         """What else of the cluster runs on the Kubernetes node that is drained."""
@@ -159,11 +169,11 @@ class Roller:
         if restart is None:
             return None
         waited = time.monotonic() - begun
-        member = self._by_id[restart.node]
-        node = next(each for each in self._nodes(view) if each.id == restart.node)
+        member = self.member(restart)
+        node = self._node(member, view)
         if reason := self._why_it_stays(member, view):
             raise Stopped(f"{reason} It was not stopped. {self._way_out()}")
-        entry = _roll_order.Entry(node.id, node.pod_uid, node.wanted, restart.causes, node.manual, _roll_state.written(_now()))
+        entry = _roll_order.Entry(node.id, node.pod_uid, node.wanted, restart.causes, node.manual, _roll_state.written(_now()), zookeeper=node.zookeeper)
         self._lock.write(entry)
         stop = "stop" in restart.causes
         self._lock.event(member.name, "Restart", f"{'Stopped' if stop else 'Restarted'} because of: {', '.join(restart.causes)}")
@@ -181,7 +191,7 @@ class Roller:
             raise
         took = time.monotonic() - begun
         self._lock.write(dataclasses.replace(entry, outcome=f"{'ended' if stop else 'back'} after {took:.1f} s"))
-        self._lock.event(member.name, "Stopped" if stop else "Restarted", f"{'Ended' if stop else 'Back in sync'} after {took:.1f} s")
+        self._lock.event(member.name, "Stopped" if stop else "Restarted", f"{'Ended' if stop else 'Back for good'} after {took:.1f} s")
         if left > 1:
             self._rest(time.monotonic())
         return Step(member, restart.causes, waited, took, left - 1)
@@ -189,14 +199,14 @@ class Roller:
     def _all_have_a_place(self, view: View) -> None:
         """Raise Stopped where a node, such as one that left the Kubernetes node before, finds no other."""
         for member in self.members:
-            self._give_up_on_place(member, view.pods[member.id], PLACED_S)
+            self._give_up_on_place(member, view.pods[member.name], PLACED_S)
 
     def _why_it_stays(self, member: Member, view: View) -> str:
         """Why a node cannot leave the Kubernetes node that is drained, as far as that can be seen; empty where it can."""
-        pod = view.pods[member.id]
+        pod = view.pods[member.name]
         if not self._options.drain or pod is None:
             return ""
-        around = _drain_calls.around(_live.Api(self._namespace.client), view.all, view.seen[member.id].claims)
+        around = _drain_calls.around(_live.Api(self._namespace.client), view.all, view.seen[member.name].claims)
         reason = _drain.why_it_stays(pod, self._options.drain, around)
         return f"{member.name} cannot leave Kubernetes node {self._options.drain}: {reason}." if reason else ""
 
@@ -225,18 +235,18 @@ class Roller:
                 return None, view, 0
             watch = watch.seen(snapshot, _ms(begun)) if watch else Watch.begin(snapshot, _ms(begun))
             first = order.restarts[0]
-            verdict = Gate(snapshot, self._options.gate).may_restart(first.node, watch.idle_ms(_ms(begun)))
+            verdict = _may_restart(Gate(snapshot, self._options.gate), self.member(first), watch.idle_ms(_ms(begun)))
             if verdict.answer == "go":
                 return first, view, len(order.restarts)
             if verdict.answer == "stop":
-                raise Stopped(f"{self._by_id[first.node].name} is not restarted. {_said(verdict)}\n{MEND}")
+                raise Stopped(f"{self.member(first).name} is not restarted. {_said(verdict)}\n{MEND}")
             self._pause(begun)
 
     def _stop(self, member: Member) -> None:
         """Scale a node to nothing, and wait until it has ended; its id and its claims stay."""
         self._namespace.merge("StatefulSet", member.name, {"spec": {"replicas": 0}})
         begun = time.monotonic()
-        while self._view().pods[member.id] is not None:
+        while self._view().pods[member.name] is not None:
             if time.monotonic() - begun > self._options.ready_s:
                 raise Stopped(f"{member.name} was told to stop {self._options.ready_s:.0f} s ago and has not ended. Look at its log, and run again.")
             self._pause(time.monotonic())
@@ -247,7 +257,7 @@ class Roller:
         while True:
             now = time.monotonic()
             view = self._view()
-            uid, pod = view.uid(member), view.pods[member.id]
+            uid, pod = view.uid(member), view.pods[member.name]
             is_new = uid is not None and uid != old
             if is_new:
                 if pod is not None and self._options.drain and _drain.is_on(pod, self._options.drain):
@@ -262,9 +272,9 @@ class Roller:
                 snapshot, _active = self._snapshot(view)
                 watch = watch.seen(snapshot, _ms(now)) if watch else Watch.begin(snapshot, _ms(now))
                 gate = Gate(snapshot, self._options.gate)
-                verdict = gate.has_returned(member.id, watch.idle_ms(_ms(now)), self._options.preferred)
+                verdict = _has_returned(gate, member, watch.idle_ms(_ms(now)), self._options.preferred)
                 # Those that do not run either may have to be restarted before this one can be whole.
-                if verdict.answer == "go" or any(gate.may_restart(node).answer == "go" for node in self._stuck_besides(view, member)):
+                if verdict.answer == "go" or any(_may_restart(gate, each).answer == "go" for each in self._stuck_besides(view, member)):
                     break
                 if verdict.answer == "stop":
                     raise Stopped(f"{member.name} was restarted and is not back for good. No other node was restarted. {_said(verdict)}\n{MEND}")
@@ -290,12 +300,13 @@ class Roller:
                 "Mend: correct the definition and run again. This node is then restarted first."
             )
 
-    def _stuck_besides(self, view: View, member: Member) -> list[int]:
+    def _stuck_besides(self, view: View, member: Member) -> list[Member]:
         """Other nodes that do not run and are to be restarted."""
-        return [node.id for node in self._nodes(view) if node.id != member.id and node.stuck and _roll_order.causes(node)]
+        others = [(each, self._node(each, view)) for each in self.members if each.name != member.name]
+        return [each for each, node in others if node.stuck and _roll_order.causes(node)]
 
     def _futile(self, restart: _roll_order.Restart, view: View) -> str:
-        member = self._by_id[restart.node]
+        member = self.member(restart)
         return (
             f"{member.name} was restarted for its present definition, and still is not as it says ({', '.join(restart.causes)}): another restart "
             f"would not help. {self._namespace.explain([f'StatefulSet/{member.name}'])}\n{MEND}"
@@ -311,19 +322,37 @@ class Roller:
             time.sleep(INTERVAL_S)
 
     def _nodes(self, view: View) -> list[_roll_order.Node]:
-        return [_roll_state.node(each, view.seen[each.id], self._options.before, self._options.drain, _now()) for each in self.members]
+        return [self._node(each, view) for each in self.members]
+
+    def _node(self, member: Member, view: View) -> _roll_order.Node:
+        return _roll_state.node(member, view.seen[member.name], self._options.before, self._options.drain, _now())
 
     def _order(self, view: View, active: int) -> _roll_order.Order:
-        return _roll_order.order(self._nodes(view), self._lock.entries, active if active in self._by_id else None)
+        nodes, entries = self._nodes(view), self._lock.entries
+        asked = [node.id for node in nodes if node.zookeeper and node.ready and _roll_order.causes(node, entries)]
+        # Who leads only matters where there is a choice.
+        leader = _gate_calls.leading(asked, self._srvr) if len(asked) > 1 else None
+        return _roll_order.order(nodes, entries, active if active in self._by_id else None, leader)
+
+    def _srvr(self, server: int) -> str:
+        """What a ZooKeeper server says of itself where the probe asks it, too; raises OSError where it cannot be asked."""
+        target = _kafka_routes.Target(self._servers[server].pod, _plan_zookeeper.PORTS["client"])
+        with contextlib.closing(_kafka_forward.ApiServer(self._namespace.client, self._namespace.name, SRVR_S).open(target)) as forward:
+            forward.socket.settimeout(SRVR_S)
+            forward.socket.sendall(b"srvr")
+            found = b""
+            # The end of a connection may come a second after all that was said.
+            while not re.search(rb"^Mode: .*\n", found, re.MULTILINE) and (more := forward.socket.recv(4096)):
+                found += more
+            return found.decode(errors="replace")
 
     def _snapshot(self, view: View) -> tuple[_gate_model.Snapshot, int]:
         """The cluster now; what Kafka does not answer is unreadable."""
         try:
-            servers = {server: pod in view.ready for server, pod in self._zookeeper.items()}
             begun = time.monotonic()
             # A connection of its own each time: one that is kept leads to pods that are gone.
             with self._road(self._look_s) as road:
-                found = _gate_calls.snapshot(road, self.members, view.pods, servers, self._reach, _now())
+                found = _gate_calls.snapshot(road, self.members, view.pods, self._reach, _now())
             self._look_s = max(LOOK_S, 5 * (time.monotonic() - begun))
             return found
         except Forbidden:
@@ -342,6 +371,14 @@ class Roller:
 
 
 MEND = "Mend what is named and run again, which goes on here; or be more patient with kafka_roll_patience."
+
+
+def _may_restart(gate: Gate, member: Member, idle_ms: int = 0) -> _gate_model.Verdict:
+    return gate.may_restart_zookeeper(member.id, idle_ms) if member.zookeeper else gate.may_restart(member.id, idle_ms)
+
+
+def _has_returned(gate: Gate, member: Member, idle_ms: int, preferred: bool) -> _gate_model.Verdict:
+    return gate.has_returned_zookeeper(member.id, idle_ms) if member.zookeeper else gate.has_returned(member.id, idle_ms, preferred)
 
 
 def _said(verdict: _gate_model.Verdict) -> str:

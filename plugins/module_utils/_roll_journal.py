@@ -60,7 +60,7 @@ class Record:
 
     def written(self, entry: _roll_order.Entry) -> Record:
         """With one more entry, or with the last one of this node and pod replaced by it."""
-        others = tuple(each for each in self.entries if (each.node, each.pod_uid, each.at) != (entry.node, entry.pod_uid, entry.at))
+        others = tuple(each for each in self.entries if _about(each) != _about(entry))
         return dataclasses.replace(self, entries=(*others, entry)[-KEPT:])
 
 
@@ -68,6 +68,10 @@ def read(data: t.Mapping[str, str] | None) -> Record:
     """The content of a ConfigMap; what a person has broken in it counts as not there."""
     data = data or {}
     return Record(_lock(data.get(LOCK) or ""), tuple(entry for entry in map(_entry, (data.get(JOURNAL) or "").splitlines()) if entry))
+
+
+def _about(entry: _roll_order.Entry) -> tuple[t.Any, ...]:
+    return (entry.zookeeper, entry.node, entry.pod_uid, entry.at)
 
 
 def _lock(text: str) -> Lock | None:

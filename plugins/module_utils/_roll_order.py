@@ -3,6 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 """Which node is restarted next, why, and which have been. Private to the collection.
 
+ZooKeeper servers are nodes here like all others, with ids of their own: server 1 is not broker 1.
 Asked again before each restart, since the active controller moves and nodes get well or ill meanwhile. Whether the
 node may be restarted now is not decided here but by the gate.
 """
@@ -46,7 +47,7 @@ class Version:
 class Node:
     """``pod_uid``: of its pod, None where there is none. ``running``: what that pod runs with, ``wanted``: what it should.
 
-    ``controller``: a controller or combined node. ``ready``: Kubernetes says so. ``stuck``: no container of it runs.
+    ``zookeeper``: a server of the ensemble. ``controller``: a controller or combined node. ``ready``: Kubernetes says so. ``stuck``: no container of it runs.
     ``dynamic``: the difference in configuration was applied without a restart. ``drain``: it is to leave its Kubernetes node.
     ``manual``: the id of a request to restart it, empty without. ``stop``: it is to be stopped, and nothing else matters then.
     """
@@ -55,6 +56,7 @@ class Node:
     pod_uid: str | None
     running: Version
     wanted: Version
+    zookeeper: bool = False
     controller: bool = False
     ready: bool = True
     stuck: bool = False
@@ -70,7 +72,7 @@ class Entry:
     """A restart in the journal, written before the pod is deleted. ``pod_uid``: of the pod to be deleted; ``wanted`` and
     ``manual``: what it was restarted for. A run that was killed in between has an entry whose pod still is there.
     ``at``: when, in UTC; ``outcome``: what became of it, empty until that is known; both are for a person.
-    ``claims``: uids of the claims that are deleted where its disks are replaced."""
+    ``claims``: uids of the claims that are deleted where its disks are replaced. ``zookeeper``: the node is a server of the ensemble."""
 
     node: int
     pod_uid: str | None
@@ -80,14 +82,16 @@ class Entry:
     at: str = ""
     outcome: str = ""
     claims: tuple[str, ...] = ()
+    zookeeper: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Restart:
-    """One restart, for all its causes."""
+    """One restart, for all its causes. ``zookeeper``: the node is a server of the ensemble."""
 
     node: int
     causes: tuple[Cause, ...]
+    zookeeper: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,25 +120,29 @@ def causes(node: Node, journal: t.Iterable[Entry] = ()) -> tuple[Cause, ...]:
     return tuple(found)
 
 
-def order(nodes: t.Iterable[Node], journal: t.Sequence[Entry] = (), active: int | None = None) -> Order:
-    """What to restart, and in which order: what is not ready first, then controllers with the active one last, then brokers, then
-    what is stopped.
+def order(nodes: t.Iterable[Node], journal: t.Sequence[Entry] = (), active: int | None = None, leader: int | None = None) -> Order:
+    """What to restart, and in which order: what is not ready first, then ZooKeeper servers with the one that leads last, then
+    controllers with the active one last, then brokers, then what is stopped. Brokers that all are not ready may be waiting for the
+    ensemble, and come after it.
 
     A node that is stuck although it is as it should be is not restarted. ``active``: the active controller, None where
-    there is none that is among the nodes (ZooKeeper: the broker that is the controller).
+    there is none that is among the nodes (ZooKeeper: the broker that is the controller). ``leader``: the ZooKeeper server that
+    leads, None where that is not known.
     """
+    nodes = list(nodes)
+    served = any(node.ready for node in nodes if not node.zookeeper)
     todo: list[tuple[Node, Restart]] = []
     futile: list[Restart] = []
     for node in nodes:
         found = causes(node, journal)
         if found:
-            restart = Restart(node.id, found)
+            restart = Restart(node.id, found, node.zookeeper)
             if any(_carried_out(entry, node) and _for_the_same(entry, node, found) for entry in journal):
                 futile.append(restart)
             else:
                 todo.append((node, restart))
-    todo.sort(key=lambda item: _place(item[0], active))
-    return Order(tuple(restart for _node, restart in todo), tuple(sorted(futile, key=lambda restart: restart.node)))
+    todo.sort(key=lambda item: _place_of_server(item[0], leader, served) if item[0].zookeeper else _place(item[0], active))
+    return Order(tuple(restart for _node, restart in todo), tuple(sorted(futile, key=lambda restart: (not restart.zookeeper, restart.node))))
 
 
 def next_restart(nodes: t.Iterable[Node], journal: t.Sequence[Entry] = (), active: int | None = None) -> Restart | None:
@@ -148,21 +156,21 @@ def together(nodes: t.Sequence[Node], first: Restart, journal: t.Sequence[Entry]
 
     Only ready brokers: a node that is not ready shows first whether a restart helps, and controllers go one by one.
     """
-    known = {node.id: node for node in nodes}
-    rack = known[first.node].rack
+    known = {node.id: node for node in nodes if not node.zookeeper}
 
     def batchable(node: Node) -> bool:
         return node.ready and not node.stuck and not node.controller and node.id != active and node.rack == rack
 
+    rack = None if first.zookeeper else known[first.node].rack
     if rack is None or not batchable(known[first.node]):
         return (first,)
-    others = [restart for restart in order(nodes, journal, active).restarts if restart.node != first.node and batchable(known[restart.node])]
+    others = [each for each in order(nodes, journal, active).restarts if not each.zookeeper and each.node != first.node and batchable(known[each.node])]
     return (first, *others)
 
 
 def _carried_out(entry: Entry, node: Node) -> bool:
     """Whether the pod that the entry is about is gone and there is another one."""
-    return entry.node == node.id and node.pod_uid is not None and entry.pod_uid != node.pod_uid
+    return (entry.node, entry.zookeeper) == (node.id, node.zookeeper) and node.pod_uid is not None and entry.pod_uid != node.pod_uid
 
 
 def _for_the_same(entry: Entry, node: Node, found: tuple[Cause, ...]) -> bool:
@@ -175,9 +183,16 @@ def _place(node: Node, active: int | None) -> tuple[int, int, int]:
     """Unready before ready, but the active controller after all others of its kind; controllers before brokers. What is to be
     stopped comes last: without it others may have no spare any more."""
     if node.stop:
-        return (3, int(node.id == active), node.id)
+        return (4, int(node.id == active), node.id)
     if node.id == active:
-        return (1 if node.controller else 2, 1, node.id)
+        return (2 if node.controller else 3, 1, node.id)
     if node.stuck or not node.ready:
-        return (0, int(not node.controller), node.id)
-    return (1, 0, node.id) if node.controller else (2, 0, node.id)
+        return (0, 3 if node.controller else 4, node.id)
+    return (2, 0, node.id) if node.controller else (3, 0, node.id)
+
+
+def _place_of_server(node: Node, leader: int | None, served: bool) -> tuple[int, int, int]:
+    """Of a ZooKeeper server: unready before ready, and the leader last, so that there is one election. ``served``: some Kafka node
+    is ready."""
+    well = node.ready and not node.stuck
+    return (int(well and served), int(well) + int(node.id == leader), node.id)

@@ -21,8 +21,8 @@ NO_IMAGE = frozenset(("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "E
 
 @dataclasses.dataclass(frozen=True)
 class Member:
-    """A node as the plan has it. ``name``: of its StatefulSet. ``outside``: ``host:port`` of its external listeners.
-    ``stopped``: it is not to run."""
+    """A node as the plan has it, or a ZooKeeper server. ``name``: of its StatefulSet; ``id``: those of servers are of their own.
+    ``outside``: ``host:port`` of its external listeners. ``stopped``: it is not to run."""
 
     name: str
     pod: str
@@ -30,6 +30,11 @@ class Member:
     roles: tuple[str, ...]
     outside: tuple[str, ...] = ()
     stopped: bool = False
+
+    @property
+    def zookeeper(self) -> bool:
+        """Whether it is a server of the ZooKeeper ensemble."""
+        return "zookeeper" in self.roles
 
     @property
     def controller(self) -> bool:
@@ -55,18 +60,18 @@ class Seen:
 
 
 def members(plan: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
-    """The nodes of a plan as ``kafka_roll`` takes them."""
+    """The nodes of a plan and its ZooKeeper servers as ``kafka_roll`` takes them."""
     return [
         {
             **{key: node[key] for key in ("name", "pod", "id", "roles")},
-            "stopped": node["id"] in plan["stopped"],
+            "stopped": node["id"] in plan["stopped"] and "zookeeper" not in node["roles"],
             "outside": [
                 f"{place['host']}:{place['port']}"
                 for place in node["advertised"]
                 if place["listener"] in plan["external_listeners"] and place["host"] and place["port"]
             ],
         }
-        for node in plan["nodes"]
+        for node in (*plan["nodes"], *plan["zookeeper_nodes"])
     ]
 
 
@@ -182,7 +187,7 @@ def node(member: Member, seen: Seen, before: str = "", away: str = "", now: date
     ``away``: the Kubernetes node that is drained, where there is one; then nothing but what runs there is restarted."""
     pod = None if pod_state(seen.pod) == "terminating" else seen.pod
     created = ((pod or {}).get("metadata") or {}).get("creationTimestamp", "")
-    certificate, config = data_changed_at(seen.certificate), config_changed_at(seen.credentials)
+    certificate, config = data_changed_at(seen.certificate), "" if member.zookeeper else config_changed_at(seen.credentials)
     wanted, running = _versions(seen.workload, pod)
     wanted = dataclasses.replace(wanted, certificate=certificate, configuration=wanted.configuration + config, claims=_sizes(seen.claims))
     running = dataclasses.replace(
@@ -197,6 +202,7 @@ def node(member: Member, seen: Seen, before: str = "", away: str = "", now: date
         pod_uid=pod["metadata"]["uid"] if pod else None,
         wanted=wanted,
         running=running,
+        zookeeper=member.zookeeper,
         controller=member.controller,
         ready=state == "ready",
         stuck=state in _gate_model.NOT_RUNNING,

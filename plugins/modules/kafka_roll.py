@@ -14,12 +14,16 @@ author:
 description:
   - Restarts one node that runs with something else than its definition says (image, configuration, certificate, resources), or
     whose pod is older than O(before), and waits until it is back for good. Several reasons cost one restart.
+  - ZooKeeper servers among the nodes are restarted too, for the same reasons.
   - Before, the gate has to open. No partition may fall below its C(min.insync.replicas), a majority of controllers that have
     caught up has to be left, and no other node may be unready, fenced, recovering its logs, freshly empty or without one of its disks.
-    What cannot be read counts as not healthy.
+    What cannot be read counts as not healthy. A ZooKeeper server is restarted once all others are ready, which they are as part of a
+    quorum only, and while no broker is in trouble, unless no broker is ready at all.
   - After, it waits until the pod is ready, the broker is unfenced and in the ISR of all its partitions, and the controller has caught up.
-  - Call it until RV(left) is 0. Which node is next is decided at each call. Nodes that do not serve come first, then controllers
-    with the active one last, then brokers.
+    A ZooKeeper server is back once it is ready, and all others are still.
+  - Call it until RV(left) is 0. Which node is next is decided at each call. Nodes that do not serve come first, then ZooKeeper servers with
+    the one that leads last, then controllers with the active one last, then brokers. Which server leads is asked through
+    C(pods/portforward); without that right they come in the order of their ids.
   - Killed at any moment and called again, it restarts no node twice. A node that was restarted for its present definition and still
     is not as that says stops it, as does a restarted node whose image cannot be had or that crashes. The others go on serving.
   - What was restarted, when and why is kept in the ConfigMap C(<cluster>-roll) and told as Events of the StatefulSet. The ConfigMap
@@ -74,7 +78,7 @@ options:
   allow_without_spare:
     description:
       - Whether to restart nodes although some partitions have no replica above C(min.insync.replicas), such as all with one replica,
-        or the quorum has one or two voters. These stop while the node is away.
+        or the quorum or the ZooKeeper ensemble has one or two voters. These stop while the node is away.
       - A cluster of a single node is restarted in any case.
     type: bool
     default: false
@@ -134,7 +138,7 @@ besides:
   type: list
   elements: str
   returned: in check mode
-  sample: [events-zookeeper-1-0 (zookeeper)]
+  sample: [events-shop-5d9c7b8f4-x2x7k (producer)]
 against:
   description: What stands against restarting the first of them now.
   type: list

@@ -32,12 +32,11 @@ OPTIONS: Options = {
             "name": {"type": "str", "required": True},
             "pod": {"type": "str", "required": True},
             "id": {"type": "int", "required": True},
-            "roles": {"type": "list", "elements": "str", "choices": ["broker", "controller"], "required": True},
+            "roles": {"type": "list", "elements": "str", "choices": ["broker", "controller", "zookeeper"], "required": True},
             "outside": {"type": "list", "elements": "str", "default": []},
             "stopped": {"type": "bool", "default": False},
         },
     },
-    "zookeeper": {"type": "dict", "default": {}},
     "patience": {"type": "int", "default": 600},
     "ready_timeout": {"type": "int", "default": 900},
     "allow_without_spare": {"type": "bool", "default": False},
@@ -76,13 +75,8 @@ class RollAction(ActionBase):  # type: ignore[misc]
 
 
 def members(options: Options) -> list[_roll.Member]:
-    """The nodes."""
+    """The nodes and ZooKeeper servers."""
     return [_roll.Member(each["name"], each["pod"], each["id"], tuple(each["roles"]), tuple(each["outside"]), each["stopped"]) for each in options["nodes"]]
-
-
-def zookeeper(options: Options) -> dict[int, str]:
-    """The pods of the ensemble by server id."""
-    return {int(server): pod for server, pod in options["zookeeper"].items()}
 
 
 def road(options: Options) -> t.Callable[[float], _kafka_road.Road]:

@@ -278,13 +278,14 @@ def foreign_pods(planned: Planned, live: Found) -> t.Iterator[Problem]:
                     yield Problem(service.where, f"would also lead to pod {name}", "give the pod other labels, or the cluster another name")
 
 
-def _own(planned: Planned) -> list[Server]:
-    """The Kafka nodes of this cluster that are there."""
+def _own(planned: Planned, component: str = "kafka") -> list[Server]:
+    """The Kafka nodes of this cluster that are there, or its ZooKeeper servers."""
     names = {(workload.namespace, workload.name) for workload in planned.workloads}
     return [
         server
-        for server in (planned.there.kafka if planned.there else ())
-        if (server.namespace, server.workload.name) in names or (planned.labels and planned.labels.items() <= server.labels.items())
+        for server in (planned.there.servers if planned.there else ())
+        if server.workload.component == component
+        and ((server.namespace, server.workload.name) in names or (planned.labels and planned.labels.items() <= server.labels.items()))
     ]
 
 
@@ -319,6 +320,43 @@ def mode_change(planned: Planned, live: Found) -> t.Iterator[Problem]:
     elif old == {False} and new == {True}:
         fix = "plan mode kraft: there is no way back to ZooKeeper"
         yield Problem(planned.kafka[0].where("process.roles"), "the nodes that are there are KRaft nodes, and ZooKeeper is planned", fix)
+
+
+def _zookeeper_1(members: int) -> str:
+    labels = "{app.kubernetes.io/instance: kafka, app.kubernetes.io/managed-by: kafkaops.kubernetes}"
+    file = "dataDir=/data\\n" + "".join(f"server.{number}=zk-{number}:2888:3888\\n" for number in range(1, members + 1))
+    return (
+        f"[{{kind: StatefulSet, metadata: {{name: kafka-zookeeper-1, labels: {labels}}}, spec: {{template: {{metadata: {{labels: {labels}}}, spec:"
+        " {containers: [{name: zookeeper, volumeMounts: [{name: config}]}], volumes: [{name: config, configMap: {name: kafka-zookeeper-1}}]}}}},"
+        f' {{kind: ConfigMap, metadata: {{name: kafka-zookeeper-1}}, data: {{zoo.cfg: "{file}"}}}}]'
+    )
+
+
+@rule(
+    "ZK-GROW",
+    "error",
+    "runtime",
+    "The new servers are a majority, and begin as an ensemble without any data: the others take that over, and topics are gone.",
+    subject="live",
+    needs=("StatefulSet", "ConfigMap"),
+    example=_example(
+        _zookeeper_1(0),
+        _zookeeper_1(3),
+        "{kafka_mode: zookeeper, kafka_version: 3.9.2, kafka_node_pools: [{name: broker, node_ids: [0, 1, 2]}], zookeeper_nodes: 3}",
+    ),
+)
+def ensemble_grows(planned: Planned, live: Found) -> t.Iterator[Problem]:
+    """An ensemble gets fewer new servers at once than are a majority of it."""
+    there = [server for server in _own(planned, "zookeeper") if server.properties]
+    count = len(planned.zookeeper)
+    # What a first run that was killed has left names all the others.
+    before = max((len(server.zoo.members) or 1 for server in there), default=count)
+    if 2 * (count - before) > count:
+        if before == 1:
+            fix = "leave zookeeper_nodes at 1: a server that is alone gets no others. Or make a new cluster beside this one, and mirror its topics"
+        else:
+            fix = f"go there in steps: zookeeper_nodes: {2 * before - 1} first"
+        yield Problem("zookeeper_nodes", f"{before} servers are there, and {count} are planned", fix)
 
 
 def _labelled(name: str, cluster: str) -> str:

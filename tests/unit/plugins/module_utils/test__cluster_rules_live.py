@@ -101,6 +101,8 @@ def test_nothing_to_say_where_nothing_is_there() -> None:
         ("two less, and both are named", {**pool(node_ids=[0]), "kafka_scale_in": "1,2"}, set()),
         ("named, and gone by now", changed(kafka_scale_in=[7]), set()),
         ("a server of ZooKeeper less, by the id of a broker", changed(zookeeper_nodes=1, kafka_scale_in=[3]), {"ORPHAN-NODE", "ZK-SINGLE"}),
+        ("two servers of ZooKeeper more", changed(zookeeper_nodes=5), set()),
+        ("four more, which are a majority", changed(zookeeper_nodes=7), {"ZK-GROW"}),
         ("named by something that is no number", changed(kafka_scale_in="two"), {"INPUT-TYPE"}),
         ("another cluster in the namespace", changed(kafka_cluster_name="other"), {"NODEPORT-TAKEN"}),
         ("another namespace", changed(kafka_namespace="other"), {"NODEPORT-TAKEN"}),
@@ -214,6 +216,18 @@ FLAG = "zookeeper.metadata.migration.enable=true\nzookeeper.connect=zk:2181\n"
 def test_a_cluster_keeps_its_mode() -> None:
     assert "MODE-CHANGE" in rules(VARIABLES, other_files(*BROKERS, content=KRAFT_FILE))
     assert "MODE-CHANGE" not in rules(VARIABLES, THERE)
+
+
+@pytest.mark.parametrize(("before", "after", "fix"), [(1, 3, "leave zookeeper_nodes at 1"), (3, 7, "zookeeper_nodes: 5 first"), (3, 5, ""), (1, 1, "")])
+def test_new_servers_are_no_majority(before: int, after: int, fix: str) -> None:
+    found = [each for each in findings(changed(zookeeper_nodes=after), applied(changed(zookeeper_nodes=before))) if each.rule == "ZK-GROW"]
+    assert [fix in each.fix for each in found] == ([True] if fix else [])
+
+
+def test_a_first_run_that_was_killed_has_left_one_server() -> None:
+    left = [obj for obj in THERE.objects["StatefulSet"] if obj["metadata"]["name"] == "events-zookeeper-1"]
+    assert "ZK-GROW" not in rules(VARIABLES, instead(StatefulSet=left))
+    assert "ZK-GROW" not in rules(VARIABLES, instead(StatefulSet=[]))
 
 
 def test_the_way_to_kraft_is_named() -> None:

@@ -81,6 +81,7 @@ def test_what_else_runs_there() -> None:
         {**pod("ended", component="producer"), "status": {"phase": "Succeeded"}},
     ]
     assert _drain.besides(pods, PLACE, "events", {"events-node-0-0"}) == ["events-zookeeper-1-0 (zookeeper)"]
+    assert _drain.besides(pods, PLACE, "events", {"events-node-0-0", "events-zookeeper-1-0"}) == []
     pods[1]["metadata"]["deletionTimestamp"] = "2026-01-31T12:00:00Z"
     assert _drain.besides(pods, PLACE, "events", {"events-node-0-0"}) == []
 

@@ -348,6 +348,9 @@ def test_a_node_begins_empty_only_once_it_is_in_no_isr(snapshot: Snapshot, answe
 
 
 ENSEMBLE = Quorum((1, 2, 3), 1, {1: 9000, 2: 9000, 3: 9000}, zookeeper=True)
+FIVE = Quorum((1, 2, 3, 4, 5), 1, {1: 0, 2: 0, 3: 0, 4: 0}, zookeeper=True)
+NO_LEADER = Quorum((1, 2, 3), -1, {3: 0}, zookeeper=True)
+DOWN = [broker(number, pod="starting", unfenced=None) for number in range(3)]
 
 
 @pytest.mark.parametrize(
@@ -361,10 +364,59 @@ ENSEMBLE = Quorum((1, 2, 3), 1, {1: 9000, 2: 9000, 3: 9000}, zookeeper=True)
         (cluster(quorum=None), 1, "wait"),
         (cluster(quorum=ENSEMBLE, nodes=[broker(2, pod="starting")]), 1, "wait"),
         (cluster(quorum=ENSEMBLE, unreadable=("pods",)), 1, "wait"),
+        # One at a time, though a majority would be left.
+        (cluster(quorum=FIVE), 1, "wait"),
+        (cluster(quorum=FIVE), 5, "go"),
+        (cluster(quorum=ENSEMBLE, zookeeper={1: "terminating", 2: "ready", 3: "ready"}), 1, "wait"),
+        # It does not run: whatever else there is, a restart can only help.
+        (cluster(quorum=NO_LEADER, nodes=DOWN, unreadable=("Kafka",), zookeeper={1: "crash_loop", 2: "image", 3: "ready"}), 1, "go"),
+        (cluster(quorum=NO_LEADER, nodes=DOWN, unreadable=("Kafka",), zookeeper={1: "starting", 2: "image", 3: "ready"}), 1, "wait"),
+        # No broker serves, and all may be waiting for the ensemble.
+        (cluster(quorum=ENSEMBLE, nodes=DOWN, unreadable=("Kafka",)), 1, "go"),
+        (cluster(quorum=ENSEMBLE, nodes=DOWN[1:], unreadable=("Kafka",)), 1, "wait"),
+        (cluster(quorum=dataclasses.replace(ENSEMBLE, caught_up_ms={1: 0, 2: 0}), nodes=DOWN, unreadable=("Kafka",)), 1, "wait"),
     ],
 )
-def test_a_zookeeper_server_leaves_a_majority(snapshot: Snapshot, server: int, answer: str) -> None:
+def test_a_zookeeper_server_is_restarted_while_all_others_are_ready(snapshot: Snapshot, server: int, answer: str) -> None:
     assert Gate(snapshot).may_restart_zookeeper(server).answer == answer
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_small_ensemble_stops_and_someone_has_to_allow_it(size: int) -> None:
+    servers = tuple(range(1, size + 1))
+    found = cluster(quorum=Quorum(servers, 1, dict.fromkeys(servers, 0), zookeeper=True))
+    assert codes(Gate(found).may_restart_zookeeper(1)) == {"no_spare_voter"}
+    assert Gate(found).may_restart_zookeeper(1).answer == "stop"
+    assert Gate(found, Options(allow_without_spare=True)).may_restart_zookeeper(1) == Verdict("go")
+
+
+def test_a_zookeeper_server_that_does_not_come_back_is_not_waited_for_for_ever() -> None:
+    gate = Gate(cluster(quorum=dataclasses.replace(ENSEMBLE, caught_up_ms={1: 0, 2: 0})), Options(patience_ms=1000))
+    assert [gate.may_restart_zookeeper(1, idle).answer for idle in (0, 1000)] == ["wait", "stop"]
+    assert [gate.has_returned_zookeeper(3, idle).answer for idle in (0, 1000)] == ["wait", "stop"]
+
+
+@pytest.mark.parametrize(
+    ("quorum", "server", "answer"),
+    [
+        (ENSEMBLE, 1, "go"),
+        (dataclasses.replace(ENSEMBLE, caught_up_ms={2: 0, 3: 0}), 1, "wait"),
+        (dataclasses.replace(ENSEMBLE, caught_up_ms={1: 0, 2: 0}), 1, "wait"),  # another one has gone
+        (ENSEMBLE, 4, "stop"),
+        (QUORUM, 10, "stop"),
+        (None, 1, "wait"),
+    ],
+)
+def test_a_zookeeper_server_is_back_when_all_are_ready(quorum: Quorum | None, server: int, answer: str) -> None:
+    assert Gate(cluster(quorum=quorum, nodes=[broker(1, pod="starting")])).has_returned_zookeeper(server).answer == answer
+
+
+def test_a_broker_waits_for_the_zookeeper_server_that_is_away() -> None:
+    missing = dataclasses.replace(ENSEMBLE, caught_up_ms={1: 0, 2: 0})
+    assert codes(Gate(cluster(quorum=missing)).may_restart(1)) == {"zookeeper"}
+    assert Gate(cluster(quorum=ENSEMBLE)).may_restart(1) == Verdict("go")
+    # Someone else's ensemble is not looked at.
+    assert Gate(cluster(quorum=Quorum((0,), 0, {0: 0}, zookeeper=True))).may_restart(1) == Verdict("go")
 
 
 # Properties. Snapshots are anything at all, not only what a healthy Kafka would report.

@@ -8,6 +8,7 @@ import typing as t
 import pytest
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _gate_calls
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._gate_model import Partition, Topic
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._roll_state import Member
 
 # Broker 0 leads the first partition, 1 the second.
 TOPICS = (Topic("t", 2, (Partition(0, 0, (0, 1, 2), (0, 1, 2)), Partition(1, 1, (1, 2), (1, 2)))),)
@@ -67,3 +68,49 @@ def test_voters_whose_disk_was_replaced(
     assert (active, found.replaced) == (1, replaced)
     assert found.observers_ms == seen
     assert found.caught_up() == frozenset((1, 2)) - replaced
+
+
+MEMBERS = [Member(f"n-{number}", f"n-{number}-0", number, ("broker",)) for number in (1, 2)]
+SERVERS = [Member(f"z-{number}", f"z-{number}-0", number, ("zookeeper",)) for number in (1, 2, 3)]
+READY = {"metadata": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+
+
+@pytest.mark.parametrize(
+    ("ready", "leader"),
+    [((1, 2, 3), 1), ((2, 3), 2), ((3,), -1), ((), -1)],
+)
+def test_the_ensemble_is_known_where_kafka_does_not_answer(ready: tuple[int, ...], leader: int) -> None:
+    pods = {"n-1": None, "n-2": READY, **{each.name: READY if each.id in ready else None for each in SERVERS}}
+    found = _gate_calls.unreadable([*MEMBERS, *SERVERS], pods, "no answer")
+    assert {number: node.pod for number, node in found.nodes.items()} == {1: "missing", 2: "ready"}
+    assert found.zookeeper == {number: "ready" if number in ready else "missing" for number in (1, 2, 3)}
+    assert found.quorum is not None
+    assert (found.quorum.zookeeper, found.quorum.voters, found.quorum.leader) == (True, (1, 2, 3), leader)
+    assert {server for server, seen in found.quorum.caught_up_ms.items() if seen >= 0} == set(ready)
+
+
+def test_without_an_ensemble_of_its_own_nothing_is_known() -> None:
+    found = _gate_calls.unreadable(MEMBERS, {"n-1": READY, "n-2": READY}, "no answer")
+    assert (found.quorum, found.zookeeper) == (None, {})
+
+
+@pytest.mark.parametrize(
+    ("said", "leader"),
+    [
+        (["Mode: follower", "Mode: leader", "Mode: follower"], 2),
+        (["Mode: follower", None, "Mode: leader"], 3),  # one cannot be asked
+        (["Mode: follower", None, "Mode: follower"], None),
+        (["Mode: standalone"], None),
+        (["srvr is not executed because it is not in the whitelist."], None),
+        (["This ZooKeeper instance is not currently serving requests"], None),
+        (["Received: 1\nMode: leader\nNode count: 5\n"], 1),
+    ],
+)
+def test_who_leads_the_ensemble(said: list[str | None], leader: int | None) -> None:
+    def srvr(server: int) -> str:
+        answer = said[server - 1]
+        if answer is None:
+            raise PermissionError
+        return answer
+
+    assert _gate_calls.leading(range(1, len(said) + 1), srvr) == leader

@@ -66,7 +66,7 @@ class Replacer(_replace_calls.Replacer):
     behind: frozenset[int] = frozenset()
 
     def _snapshot(self, view: t.Any) -> tuple[Snapshot, int]:
-        runs = {node: view.pods[node] is not None for node in range(3)}
+        runs = {node: view.pods[f"c-n-{node}"] is not None for node in range(3)}
         nodes = {
             node: Node(node, "ready" if up else "missing", unfenced=up, recovering_logs=0, offline_log_dirs=(), reachable=True) for node, up in runs.items()
         }
@@ -77,7 +77,7 @@ class Replacer(_replace_calls.Replacer):
 def replacer(fake: Fake, patience_ms: int = 0, dynamic: bool = True) -> Replacer:
     lock = _roll_lock.RollLock(t.cast(t.Any, fake), "c", _roll_lock.holder(1))
     members = [_roll.Member(f"c-n-{node}", f"c-n-{node}-0", node, ("broker", "controller")) for node in range(3)]
-    found = Replacer(t.cast(t.Any, fake), t.cast(t.Any, None), members, {}, lock, _roll.Options(gate=Options(patience_ms=patience_ms)))
+    found = Replacer(t.cast(t.Any, fake), t.cast(t.Any, None), members, lock, _roll.Options(gate=Options(patience_ms=patience_ms)))
     if dynamic:
         found.voters, found.endpoints = t.cast(t.Any, fake), t.cast(t.Any, {node: node for node in range(3)})
     return found

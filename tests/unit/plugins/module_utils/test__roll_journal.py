@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -39,6 +40,15 @@ def test_a_record_comes_back_as_it_was_written() -> None:
     assert _roll_journal.read(record.data()) == record
     assert _roll_journal.read(Record().data()) == Record()
     assert _roll_journal.read(None) == Record()
+
+
+def test_a_zookeeper_server_is_not_the_broker_of_its_id_and_older_entries_are_read() -> None:
+    server = dataclasses.replace(ENTRY, zookeeper=True)
+    assert Record().written(ENTRY).written(server).entries == (ENTRY, server)
+    assert _roll_journal.read(Record(None, (server,)).data()).entries == (server,)
+    wanted = json.dumps(dataclasses.asdict(ENTRY.wanted))
+    before = f'{{"at": "{ENTRY.at}", "causes": ["configuration"], "manual": "", "node": 1, "outcome": "", "pod_uid": "uid", "wanted": {wanted}}}'
+    assert _roll_journal.read({"journal": before}).entries == (ENTRY,)
 
 
 @pytest.mark.parametrize("broken", ["", "{", "[]", "{}", '{"holder": 1}', "null", '{"node": 1}', '{"wanted": {"no": 1}, "causes": []}'])

@@ -48,6 +48,46 @@ def test_the_order(nodes: list[Node], active: int | None, expected: list[int]) -
     assert first.node == expected[0]
 
 
+def server(number: int, **fields: t.Any) -> Node:
+    """A ZooKeeper server with an old image."""
+    return node(number, **{"zookeeper": True, "pod_uid": f"old-server-{number}", **fields})
+
+
+Z1, Z2, Z3, B1, B2, B3 = "z1", "z2", "z3", "b1", "b2", "b3"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "active", "leader", "expected"),
+    [
+        # Ids overlap: server 1 is not broker 1, and the controller, broker 2, is not server 2.
+        ([node(1), node(2), node(3), server(1), server(2), server(3)], 2, None, [Z1, Z2, Z3, B1, B3, B2]),
+        ([node(1), node(2), node(3), server(1), server(2), server(3)], 2, 1, [Z2, Z3, Z1, B1, B3, B2]),
+        ([node(1), server(1), server(2), server(3, ready=False)], None, 1, [Z3, Z2, Z1, B1]),
+        ([node(1), server(1), server(2, running=NEW)], None, None, [Z1, B1]),
+        # One broker does not serve: it comes first, since the gate waits for it.
+        ([node(1), node(2, ready=False), server(1), server(2, ready=False)], None, None, [Z2, B2, Z1, B1]),
+        # None does: they may be waiting for the ensemble.
+        ([node(1, ready=False), node(2, stuck=True, ready=False), server(1), server(2), server(3, ready=False)], None, 1, [Z3, Z2, Z1, B1, B2]),
+        ([node(1, stop=True), node(2), server(1)], None, None, [Z1, B2, B1]),
+    ],
+)
+def test_the_order_with_zookeeper(nodes: list[Node], active: int | None, leader: int | None, expected: list[str]) -> None:
+    found = order(nodes, (), active, leader)
+    assert [f"{'z' if each.zookeeper else 'b'}{each.node}" for each in found.restarts] == expected
+
+
+def test_the_journal_tells_a_server_from_the_broker_of_its_id() -> None:
+    pair = [node(1, pod_uid="new"), server(1, pod_uid="new")]
+    assert order(pair, [entry(1)]) == Order((Restart(1, ("image",), zookeeper=True),), (Restart(1, ("image",)),))
+    assert order(pair, [entry(1, zookeeper=True)]) == Order((Restart(1, ("image",)),), (Restart(1, ("image",), zookeeper=True),))
+
+
+def test_zookeeper_servers_go_one_by_one() -> None:
+    both = [server(0, rack="r0"), node(0, rack="r0"), node(2, rack="r0")]
+    assert together(both, Restart(0, ("image",), zookeeper=True)) == (Restart(0, ("image",), zookeeper=True),)
+    assert together(both, Restart(0, ("image",))) == (Restart(0, ("image",)), Restart(2, ("image",)))
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [

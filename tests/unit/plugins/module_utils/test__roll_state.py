@@ -62,6 +62,10 @@ def claim(since: str) -> Object:
     }
 
 
+def waiting(reason: str) -> Object:
+    return {"state": {"waiting": {"reason": reason}}}
+
+
 NOW = datetime.datetime(2026, 1, 31, 13, 0, tzinfo=datetime.timezone.utc)
 CAUSES: list[tuple[str, Seen, tuple[str, ...]]] = [
     ("all as it should be", Seen(workload(), pod()), ()),
@@ -122,6 +126,26 @@ def test_applications_that_run_with_an_older_secret(objects: list[Object], expec
     assert _roll_state.clients_with_old_secrets(objects) == expected
 
 
+SERVER = Member("events-zookeeper-1", "events-zookeeper-1-0", 1, ("zookeeper",))
+
+
+@pytest.mark.parametrize(
+    ("seen", "causes"),
+    [
+        (Seen(workload(), pod()), ()),
+        (Seen(workload("r2", image="x", checksum="b"), pod()), ("image", "configuration")),
+        (Seen(workload(), pod(), certificate(AFTER)), ("certificate",)),
+        (Seen(workload(), pod(), None, credentials(AFTER)), ()),  # secret settings are the brokers'
+        (Seen(workload(), pod(), claims=(claim(CREATED),)), ("resize",)),
+        (Seen(workload("r2", image="x"), pod(container=waiting("ImagePullBackOff"), ready=False)), ("image", "stuck")),
+    ],
+)
+def test_why_a_zookeeper_server_is_restarted(seen: Seen, causes: tuple[str, ...]) -> None:
+    found = _roll_state.node(SERVER, seen, now=NOW)
+    assert (found.zookeeper, _roll_order.causes(found)) == (True, causes)
+    assert not _roll_state.node(MEMBER, seen, now=NOW).zookeeper
+
+
 @pytest.mark.parametrize(
     ("replicas", "seen", "causes"),
     [(1, pod(), ("stop",)), (1, None, ("stop",)), (0, pod(), ()), (0, None, ())],
@@ -155,10 +179,6 @@ def test_a_kubernetes_node_that_is_drained(away: str, causes: tuple[str, ...]) -
     there = pod()
     there["spec"]["nodeName"] = "worker-1"
     assert _roll_order.causes(_roll_state.node(MEMBER, Seen(workload("r2", image="x"), there), LATER, away)) == causes
-
-
-def waiting(reason: str) -> Object:
-    return {"state": {"waiting": {"reason": reason}}}
 
 
 STATES: list[tuple[str, Object | None]] = [
@@ -204,5 +224,10 @@ def test_members_of_a_plan() -> None:
         {"host": "", "port": 0, "listener": "OUTSIDE"},
     ]
     node = {"name": "n", "pod": "n-0", "id": 1, "roles": ["broker"], "advertised": places, "file": "..."}
-    found = _roll_state.members({"nodes": [node], "external_listeners": ["OUTSIDE"], "stopped": [0]})
-    assert found == [{"name": "n", "pod": "n-0", "id": 1, "roles": ["broker"], "stopped": False, "outside": ["198.51.100.7:9094"]}]
+    server = {"name": "z", "pod": "z-0", "id": 1, "roles": ["zookeeper"], "advertised": []}
+    plan = {"nodes": [node], "zookeeper_nodes": [server], "external_listeners": ["OUTSIDE"]}
+    broker = {"name": "n", "pod": "n-0", "id": 1, "roles": ["broker"], "stopped": False, "outside": ["198.51.100.7:9094"]}
+    ensemble = {"name": "z", "pod": "z-0", "id": 1, "roles": ["zookeeper"], "stopped": False, "outside": []}
+    assert _roll_state.members({**plan, "stopped": [0]}) == [broker, ensemble]
+    # Broker 1 is to be stopped, and not server 1.
+    assert _roll_state.members({**plan, "stopped": [1]}) == [{**broker, "stopped": True}, ensemble]
