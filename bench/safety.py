@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What clients see while every broker of a cluster is restarted, in several ways; prints a table in Markdown.
+"""What clients see while a cluster is restarted in several ways, changed, scaled or moved; prints a table in Markdown.
 
     python bench/safety.py -i inventories/local -e @bench/safety.yml [--rows control,one,naive,ours] [--rounds 2]
 
 The cluster must run already (``site.yml``), have a listener without encryption and login that is reached from here, and three
 brokers or more; it is restarted, and a broker's claim is deleted for the rows that start from a catching-up broker. Rows that
-begin with ``rollout`` are for the same cluster as one StatefulSet (``bench/rollout.py``), which ``--stateful-set`` names. Of every
+begin with ``rollout`` are for the same cluster as one StatefulSet (``bench/rollout.py``), which ``--stateful-set`` names. Rows of
+bench/safety_operations.py need the variables of bench/safety.yml, and ``upgrade`` a cluster of 3.9.2 (``-e kafka_version=3.9.2``). Of every
 run a JSON file is written to ``--output``. What is measured and what the figures mean stands in docs/safety.md.
 """
 
@@ -28,6 +29,7 @@ from kafka.errors import KafkaError
 from kubernetes.client.exceptions import ApiException
 from load.clients import JudgeError, Load, create_topic, fill
 from safety_cluster import LIMIT, PROJECT, Cluster, Watcher, environment, run, until
+from safety_operations import OPERATIONS, Operation, operate, run_all
 
 BEFORE = "kafka_roll_before"
 """The roll's variable for pods that are to be restarted though their definition is the same."""
@@ -41,6 +43,12 @@ WAYS = {
     "naive": "pods deleted one by one when Ready",
     "ours": "`playbooks/roll.yml`",
     "killed": "`playbooks/roll.yml`, killed while the second broker restarts, and run again",
+    "reconfigure": "a setting changed that takes a restart, `site.yml`",
+    "resources": "another heap, `site.yml`",
+    "upgrade": "Kafka 3.9.2 to 4.3.1, `site.yml`",
+    "scale-out": "a fourth broker, `site.yml` and `playbooks/scale.yml`",
+    "scale-in": "the fourth broker leaves, `playbooks/scale.yml`",
+    "drain": "a Kubernetes node is emptied, `playbooks/drain.yml`",
 }
 STARTS = {"healthy": "healthy", "behind": "a broker just replaced, catching up"}
 ROWS = {way if start == "healthy" else f"{way}-behind": (way, start) for start in STARTS for way in WAYS if (way, start) != ("one", "behind")}
@@ -53,7 +61,7 @@ def roll(cluster: Cluster) -> list[str]:
 
 
 def restart(cluster: Cluster, way: str) -> str:
-    """Restart the brokers in this way; what a play said."""
+    """Restart the brokers in this way, or do something else to them; what a play said."""
     first = cluster.brokers[0]
     if way == "control":
         time.sleep(30)
@@ -66,8 +74,10 @@ def restart(cluster: Cluster, way: str) -> str:
             cluster.restart(broker)
     elif way == "ours":
         return run(roll(cluster))
-    else:
+    elif way == "killed":
         return killed(cluster, roll(cluster))
+    else:
+        return operate(cluster, way)
     return ""
 
 
@@ -96,8 +106,10 @@ def killed(cluster: Cluster, command: list[str]) -> str:
 def measure(cluster: Cluster, row: str, number: int, fill_mebibytes: int, rate: int) -> dict[str, t.Any]:
     """One run of a row: its account, and what else there is to say of it."""
     way, start = ROWS[row]
-    if (way == "rollout" and not cluster.stateful_set) or (way in ("ours", "killed") and cluster.stateful_set):
-        raise JudgeError(f"row {row}: `rollout` is for a cluster that is one StatefulSet (--stateful-set), `ours` and `killed` for one that is not")
+    if (way == "rollout") != bool(cluster.stateful_set) and way not in ("control", "one", "naive"):
+        raise JudgeError(f"row {row}: `rollout` is for a cluster that is one StatefulSet (--stateful-set), what playbooks do for one that is not")
+    operation = OPERATIONS.get(way, Operation(()))
+    run_all(cluster, operation.before)
     cluster.wait_healthy()
     topic = f"judge-{row}-{number}-{int(time.time())}"
     create_topic(cluster.options, topic, PARTITIONS)
@@ -149,12 +161,13 @@ def measure(cluster: Cluster, row: str, number: int, fill_mebibytes: int, rate: 
     finally:
         with cluster.admin() as admin:
             admin.delete_topics([topic], raise_errors=False)
+        run_all(cluster, operation.after)
 
 
 def table(runs: t.Sequence[t.Mapping[str, t.Any]]) -> str:
     """One line for each row; where it was run several times, each run's figure."""
     lines = [
-        "| way to restart all | start | refused, s | longest without an acknowledgement, one partition, s | failed | lost | duplicated | out of order "
+        "| what is done | start | refused, s | longest without an acknowledgement, one partition, s | failed | lost | duplicated | out of order "
         "| restarts | seconds |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]

@@ -15,6 +15,7 @@ OPTIONS: dict[str, t.Any] = {
     "before": {"type": "str", "default": ""},
     "pause": {"type": "int", "default": 0},
     "drain": {"type": "str", "default": ""},
+    "rack_at_once": {"type": "bool", "default": False},
     "preferred_leaders": {"type": "bool", "default": False},
 }
 
@@ -41,7 +42,15 @@ def _roller(namespace: _kubernetes.Namespace, lock: _roll_lock.RollLock, options
         check_reachable=options["check_reachable"],
         patience_ms=options["patience"] * 1000,
     )
-    how = _roll.Options(options["ready_timeout"], options["pause"], options["before"], options["preferred_leaders"], options["drain"], gate)
+    how = _roll.Options(
+        ready_s=options["ready_timeout"],
+        pause_s=options["pause"],
+        before=options["before"],
+        preferred=options["preferred_leaders"],
+        drain=options["drain"],
+        rack_at_once=options["rack_at_once"],
+        gate=gate,
+    )
     return _roll.Roller(namespace, _roll_action.road(options), members, lock, how)
 
 
@@ -63,7 +72,7 @@ def _step(roller: _roll.Roller, lock: _roll_lock.RollLock) -> dict[str, t.Any]:
         return {"changed": False, "node": "", "causes": [], "left": 0}
     return {
         "changed": True,
-        "node": done.member.name,
+        "node": ", ".join(each.name for each in done.members),
         "causes": list(done.causes),
         "left": done.left,
         "waited": round(done.waited_s, 1),

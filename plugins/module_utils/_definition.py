@@ -73,6 +73,7 @@ OTHER_VARIABLES = (
     "kafka_roll_patience",
     "kafka_roll_pause",
     "kafka_roll_preferred_leaders",
+    "kafka_roll_rack_at_once",
     "kafka_runtime_config",
     "kafka_scale_allow_fewer_racks",
     "kafka_scale_batch_bytes",

@@ -58,21 +58,23 @@ IMAGE_S = 60.0
 class Options:
     """``ready_s``: for a pod to be ready again; ``pause_s``: after a node is back; ``before``: pods created earlier are restarted
     in any case; ``preferred``: a node is back once it leads what it should; ``drain``: the Kubernetes node that is to be left, and
-    then nothing else is restarted; ``gate``: what the gate is told."""
+    then nothing else is restarted; ``rack_at_once``: all brokers of a rack are restarted together where the gate proves that they may;
+    ``gate``: what the gate is told."""
 
     ready_s: float = 900
     pause_s: float = 0
     before: str = ""
     preferred: bool = False
     drain: str = ""
+    rack_at_once: bool = False
     gate: _gate_model.Options = dataclasses.field(default_factory=_gate_model.Options)
 
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """One restart: which node, why, how long it had to wait and how long it took, and how many are left."""
+    """One restart: which node, or nodes of a rack, why, how long it had to wait and how long it took, and how many are left."""
 
-    member: Member
+    members: tuple[Member, ...]
     causes: tuple[str, ...]
     waited_s: float
     took_s: float
@@ -165,26 +167,43 @@ class Roller:
                 raise Stopped(f"Kubernetes node {self._options.drain} takes new pods still. Nothing was changed. Mend: cordon it, so that nothing comes back.")
         self._lock.take()
         begun = time.monotonic()
-        restart, view, left = self._wait_to_begin()
-        if restart is None:
+        restarts, view, left = self._wait_to_begin()
+        if not restarts:
             return None
         waited = time.monotonic() - begun
-        member = self.member(restart)
-        node = self._node(member, view)
-        if reason := self._why_it_stays(member, view):
-            raise Stopped(f"{reason} It was not stopped. {self._way_out()}")
+        members = tuple(self.member(each) for each in restarts)
+        for member in members:
+            if reason := self._why_it_stays(member, view):
+                raise Stopped(f"{reason} It was not stopped. {self._way_out()}")
+        begun = time.monotonic()
+        entries = [self._write(restart, self._node(member, view)) for restart, member in zip(restarts, members)]
+        for member, entry in zip(members, entries):
+            if "stop" not in entry.causes and entry.pod_uid:
+                self._namespace.delete("Pod", member.pod, entry.pod_uid)
+        for member, entry in zip(members, entries):
+            self._finish(member, entry, begun)
+        took = time.monotonic() - begun
+        left -= len(restarts)
+        if left:
+            self._rest(time.monotonic())
+        return Step(members, tuple(dict.fromkeys(cause for each in restarts for cause in each.causes)), waited, took, left)
+
+    def _write(self, restart: _roll_order.Restart, node: _roll_order.Node) -> _roll_order.Entry:
+        """Note a restart in the journal before anything is done."""
         entry = _roll_order.Entry(node.id, node.pod_uid, node.wanted, restart.causes, node.manual, _roll_state.written(_now()), zookeeper=node.zookeeper)
         self._lock.write(entry)
-        stop = "stop" in restart.causes
-        self._lock.event(member.name, "Restart", f"{'Stopped' if stop else 'Restarted'} because of: {', '.join(restart.causes)}")
-        begun = time.monotonic()
+        done = "Stopped" if "stop" in restart.causes else "Restarted"
+        self._lock.event(self.member(restart).name, "Restart", f"{done} because of: {', '.join(restart.causes)}")
+        return entry
+
+    def _finish(self, member: Member, entry: _roll_order.Entry, begun: float) -> None:
+        """Wait until a node has ended, or is back for good, and note what became of it."""
+        stop = "stop" in entry.causes
         try:
             if stop:
                 self._stop(member)
             else:
-                if node.pod_uid:
-                    self._namespace.delete("Pod", member.pod, node.pod_uid)
-                self._wait_for_return(member, node.pod_uid)
+                self._wait_for_return(member, entry.pod_uid)
         except Stopped as error:
             self._lock.write(dataclasses.replace(entry, outcome=str(error).partition("\n")[0]))
             self._lock.event(member.name, "RestartFailed", f"{member.name} is not back", "Warning")
@@ -192,9 +211,6 @@ class Roller:
         took = time.monotonic() - begun
         self._lock.write(dataclasses.replace(entry, outcome=f"{'ended' if stop else 'back'} after {took:.1f} s"))
         self._lock.event(member.name, "Stopped" if stop else "Restarted", f"{'Ended' if stop else 'Back for good'} after {took:.1f} s")
-        if left > 1:
-            self._rest(time.monotonic())
-        return Step(member, restart.causes, waited, took, left - 1)
 
     def _all_have_a_place(self, view: View) -> None:
         """Raise Stopped where a node, such as one that left the Kubernetes node before, finds no other."""
@@ -221,8 +237,9 @@ class Roller:
         if self._options.drain and _roll_state.pod_state(pod) == "scheduling" and seconds >= PLACED_S:
             raise Stopped(f"{member.name} finds no Kubernetes node ({_objects.why_not_ready(pod)}). No other node was stopped. {self._way_out()}")
 
-    def _wait_to_begin(self) -> tuple[_roll_order.Restart | None, View, int]:
-        """The next node once it may be restarted. Which one it is is asked again each time: meanwhile things change."""
+    def _wait_to_begin(self) -> tuple[tuple[_roll_order.Restart, ...], View, int]:
+        """The next node, or its whole rack, once it may be restarted, and how many there are in all. Which one it is is asked again each
+        time: meanwhile things change."""
         watch: Watch | None = None
         while True:
             begun = time.monotonic()
@@ -232,15 +249,23 @@ class Roller:
             if order.futile:
                 raise Stopped("\n".join(self._futile(restart, view) for restart in order.futile))
             if not order.restarts:
-                return None, view, 0
+                return (), view, 0
             watch = watch.seen(snapshot, _ms(begun)) if watch else Watch.begin(snapshot, _ms(begun))
             first = order.restarts[0]
             verdict = _may_restart(Gate(snapshot, self._options.gate), self.member(first), watch.idle_ms(_ms(begun)))
             if verdict.answer == "go":
-                return first, view, len(order.restarts)
+                return self._with_its_rack(first, view, snapshot, active), view, len(order.restarts)
             if verdict.answer == "stop":
                 raise Stopped(f"{self.member(first).name} is not restarted. {_said(verdict)}\n{MEND}")
             self._pause(begun)
+
+    def _with_its_rack(self, first: _roll_order.Restart, view: View, snapshot: _gate_model.Snapshot, active: int) -> tuple[_roll_order.Restart, ...]:
+        """The first and all others of its rack where that was asked for and is proven for every partition, else the first alone."""
+        if not self._options.rack_at_once or self._options.drain or first.zookeeper:
+            return (first,)
+        nodes = [dataclasses.replace(each, rack=snapshot.nodes[each.id].rack) for each in self._nodes(view) if not each.zookeeper]
+        rack = _roll_order.together(nodes, first, self._lock.entries, active)
+        return rack if Gate(snapshot, self._options.gate).may_stop_together(each.node for each in rack).answer == "go" else (first,)
 
     def _stop(self, member: Member) -> None:
         """Scale a node to nothing, and wait until it has ended; its id and its claims stay."""

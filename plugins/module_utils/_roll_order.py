@@ -159,7 +159,7 @@ def together(nodes: t.Sequence[Node], first: Restart, journal: t.Sequence[Entry]
     known = {node.id: node for node in nodes if not node.zookeeper}
 
     def batchable(node: Node) -> bool:
-        return node.ready and not node.stuck and not node.controller and node.id != active and node.rack == rack
+        return node.ready and not node.stuck and not node.stop and not node.controller and node.id != active and node.rack == rack
 
     rack = None if first.zookeeper else known[first.node].rack
     if rack is None or not batchable(known[first.node]):

@@ -71,6 +71,13 @@ options:
         else as soon as the scheduler has said so.
     type: str
     default: ""
+  rack_at_once:
+    description:
+      - Whether all brokers of a rack are restarted at once that have to be, which takes a large cluster as many turns as it has racks.
+      - They are only where it is proven for every partition that enough replicas are in sync elsewhere. Else it is one broker, as always.
+      - Controllers, combined nodes and ZooKeeper servers are restarted one at a time all the same, and so is what is drained or stopped.
+    type: bool
+    default: false
   preferred_leaders:
     description: Whether a node is back only once it leads what it should, which Kafka gives back to it within some minutes.
     type: bool
@@ -102,7 +109,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 node:
-  description: The node that was restarted; empty where none has to be.
+  description: The node that was restarted, or the brokers of a rack with commas between them; empty where none has to be.
   type: str
   returned: success, not in check mode
   sample: events-node-2

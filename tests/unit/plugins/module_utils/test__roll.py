@@ -66,11 +66,16 @@ class Fake:
         return f"about {', '.join(names)}"
 
 
+NO_RACKS: t.Mapping[int, str] = {}
+
+
 class Roller(_roll.Roller):
-    """``leader``: of the ensemble; ``answers``: whether Kafka does."""
+    """``leader``: of the ensemble; ``answers``: whether Kafka does; ``racks``: of the brokers; ``topic``: the only one."""
 
     leader = 1
     answers = True
+    racks: t.Mapping[int, str] = NO_RACKS
+    topic = Topic("t", 2, (Partition(0, 1, IDS, IDS),))
 
     def _srvr(self, server: int) -> str:
         return "Mode: leader\n" if server == self.leader else "Mode: follower\n"
@@ -79,13 +84,13 @@ class Roller(_roll.Roller):
         found = _gate_calls.unreadable(self.members, view.pods, "Kafka")
         if not self.answers:
             return found, -1
-        nodes = {each.id: Node(each.id, found.nodes[each.id].pod, True, None, True, 0, (), True) for each in BROKERS}
-        return Snapshot(nodes, (Topic("t", 2, (Partition(0, 1, IDS, IDS),)),), found.quorum, zookeeper=found.zookeeper), 2
+        nodes = {each.id: Node(each.id, found.nodes[each.id].pod, True, self.racks.get(each.id), True, 0, (), True) for each in BROKERS}
+        return Snapshot(nodes, (self.topic,), found.quorum, zookeeper=found.zookeeper), 2
 
 
-def roller(fake: Fake, before: str = "") -> Roller:
+def roller(fake: Fake, before: str = "", rack_at_once: bool = False) -> Roller:
     lock = _roll_lock.RollLock(t.cast(t.Any, fake), "c", _roll_lock.holder(1))
-    options = _roll.Options(ready_s=0, before=before, gate=_gate_model.Options(patience_ms=0))
+    options = _roll.Options(ready_s=0, before=before, rack_at_once=rack_at_once, gate=_gate_model.Options(patience_ms=0))
     return Roller(t.cast(t.Any, fake), t.cast(t.Any, None), [*BROKERS, *SERVERS], lock, options)
 
 
@@ -107,7 +112,7 @@ def test_servers_come_first_and_each_call_may_be_another_run() -> None:
     assert fake.deleted == []
     left = []
     while done := roller(fake).step():
-        assert (done.member.name, done.causes) == (fake.deleted[-1], ("image",))
+        assert (done.members[0].name, done.causes) == (fake.deleted[-1], ("image",))
         left.append(done.left)
     assert fake.deleted == ORDER
     assert left == [5, 4, 3, 2, 1, 0]
@@ -115,6 +120,36 @@ def test_servers_come_first_and_each_call_may_be_another_run() -> None:
     assert [(entry.zookeeper, entry.node) for entry in entries] == [(True, 2), (True, 3), (True, 1), (False, 1), (False, 3), (False, 2)]
     assert all("back after" in entry.outcome for entry in entries)
     assert roller(fake).preview() == ([], [])
+
+
+# Broker 2 is the active controller, which goes alone.
+IN_SYNC_ELSEWHERE = Topic("t", 1, (Partition(0, 2, IDS, IDS),))
+ONE_RACK = {1: "a", 2: "b", 3: "a"}
+
+
+@pytest.mark.parametrize(
+    ("racks", "topic", "asked", "turns"),
+    [
+        (ONE_RACK, IN_SYNC_ELSEWHERE, True, [("c-node-1", "c-node-3"), ("c-node-2",)]),
+        (ONE_RACK, IN_SYNC_ELSEWHERE, False, [("c-node-1",), ("c-node-3",), ("c-node-2",)]),
+        (ONE_RACK, Topic("t", 2, IN_SYNC_ELSEWHERE.partitions), True, [("c-node-1",), ("c-node-3",), ("c-node-2",)]),
+        ({1: "a", 2: "a", 3: "b"}, IN_SYNC_ELSEWHERE, True, [("c-node-1",), ("c-node-3",), ("c-node-2",)]),
+        ({}, IN_SYNC_ELSEWHERE, True, [("c-node-1",), ("c-node-3",), ("c-node-2",)]),
+    ],
+    ids=["proven", "not asked for", "two replicas needed", "the active controller", "no racks"],
+)
+def test_a_rack_goes_at_once_where_that_is_proven(racks: dict[int, str], topic: Topic, asked: bool, turns: list[tuple[str, ...]]) -> None:
+    fake, seen, left = Fake(), [], []
+    while True:
+        work = roller(fake, rack_at_once=asked)
+        work.racks, work.topic = racks, topic
+        if not (done := work.step()):
+            break
+        seen.append(tuple(each.name for each in done.members))
+        left.append(done.left)
+    assert seen == [("c-zookeeper-2",), ("c-zookeeper-3",), ("c-zookeeper-1",), *turns]
+    assert left[-1] == 0
+    assert all("back after" in entry.outcome for entry in roller(fake)._lock.entries)
 
 
 def test_all_that_is_older_is_restarted_once() -> None:
@@ -142,7 +177,7 @@ def test_a_server_that_does_not_come_back_stops_it_and_is_replaced_first() -> No
     fake.image, fake.ill = "mended", set()
     done = roller(fake).step()
     assert done is not None
-    assert (done.member.name, done.causes) == ("c-zookeeper-2", ("image", "stuck"))
+    assert (done.members[0].name, done.causes) == ("c-zookeeper-2", ("image", "stuck"))
 
 
 def test_a_server_that_was_restarted_in_vain_is_not_restarted_again() -> None:

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What bench/safety.py does to a cluster besides restarting it: the day-2 playbooks, with the variables of bench/safety.yml."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from safety_cluster import Cluster, run
+
+Play = t.Tuple[str, ...]  # noqa: UP006
+
+FOUR = json.dumps({"safety_more": [{"name": "more", "node_ids": [3], "heap": "384m", "volumes": [{"size": "2Gi"}]}]})
+OUT: tuple[Play, ...] = (("site.yml", "-e", FOUR), ("playbooks/scale.yml", "-e", FOUR))
+IN: tuple[Play, ...] = (("playbooks/scale.yml", "-e", "kafka_scale_in=3"),)
+SITE: tuple[Play, ...] = (("site.yml",),)
+
+
+class Operation(t.NamedTuple):
+    """``plays``: what is measured; ``before`` and ``after``: what makes the cluster as it has to be for that, and as it was."""
+
+    plays: tuple[Play, ...]
+    before: tuple[Play, ...] = ()
+    after: tuple[Play, ...] = ()
+
+
+OPERATIONS = {
+    "reconfigure": Operation((("site.yml", "-e", "safety_queued=501"),), after=SITE),
+    "resources": Operation((("site.yml", "-e", "safety_heap=400m"),), after=SITE),
+    # The way back is open until playbooks/finish_upgrade.yml.
+    "upgrade": Operation((("site.yml", "-e", "kafka_version=4.3.1"),), after=SITE),
+    "scale-out": Operation(OUT, after=IN),
+    "scale-in": Operation(IN, before=OUT),
+    "drain": Operation((("playbooks/drain.yml",),)),
+}
+
+
+def run_all(cluster: Cluster, plays: t.Iterable[Play], *more: str) -> str:
+    """Run playbooks one after the other; what they said."""
+    return "\n".join(run(cluster.playbook(*play, *more)) for play in plays)
+
+
+def operate(cluster: Cluster, way: str) -> str:
+    """Do what is measured; what the playbooks said. Where a Kubernetes node is emptied, it is that of the first broker."""
+    operation = OPERATIONS[way]
+    if way != "drain":
+        return run_all(cluster, operation.plays)
+    node = cluster.pod(cluster.brokers[0]).spec.node_name
+    try:
+        return run_all(cluster, operation.plays, "-e", f"kafka_drain_node={node}")
+    finally:
+        cluster.api.patch_node(node, {"spec": {"unschedulable": None}})
