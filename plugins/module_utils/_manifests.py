@@ -225,7 +225,7 @@ def _node_container(node: Plan, image: str) -> Object:
         "name": node["component"],
         "image": image,
         "command": list(node["command"]),
-        "env": [{"name": "KAFKA_HEAP_OPTS", "value": f"-Xms{node['heap']} -Xmx{node['heap']}"}],
+        "env": _node_env(node),
         "ports": [{"name": port["name"], "containerPort": port["port"], "protocol": "TCP"} for port in node["ports"]],
         "resources": node["resources"],
         "securityContext": _CONTAINER_SECURITY,
@@ -239,6 +239,13 @@ def _node_container(node: Plan, image: str) -> Object:
             *({"name": claim["name"], "mountPath": claim["mount_path"]} for claim in node["claims"]),
         ],
     }
+
+
+def _node_env(node: Plan) -> list[Object]:
+    found = {"KAFKA_HEAP_OPTS": f"-Xms{node['heap']} -Xmx{node['heap']}"}
+    if node["jvm_options"]:
+        found["KAFKA_JVM_OPTS"] = " ".join(node["jvm_options"])
+    return [{"name": name, "value": value} for name, value in found.items()]
 
 
 def _config_volume(plan: Plan, node: Plan) -> Object:

@@ -161,6 +161,7 @@ class Node:
     live_port: int
     startup_timeout: int
     termination_grace_period: int
+    jvm_options: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -111,6 +111,16 @@ def with_provider(properties: dict[str, str]) -> dict[str, str]:
     return {**properties, **provider(properties)} if any("${" + PROVIDER in value for value in properties.values()) else properties
 
 
+def jvm_options(properties: t.Mapping[str, str]) -> tuple[str, ...]:
+    """Options without which a broker would refuse to start with these properties: from 3.9.1 on it only fetches what it checks tokens with
+    from URLs that are allowed, from 4.0 on from none by default; those that its properties name are (``ConfigurationUtils`` of kafka-clients)."""
+    urls = sorted({value for key, value in properties.items() if key.endswith(_OAUTH_URLS) and not value.startswith("${")})
+    return (f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={','.join(urls)}",) if urls else ()
+
+
+_OAUTH_URLS = ("sasl.oauthbearer.jwks.endpoint.url", "sasl.oauthbearer.token.endpoint.url")
+
+
 def reference(directory: str, file: str) -> str:
     """Stands in a property for the content of a file."""
     return f"${{{PROVIDER}:{directory}:{file}}}"

@@ -114,14 +114,26 @@ def _pem_key(key: Key) -> str:
 
 
 class Cluster:
-    """Brokers of one release; ``mode``: ``kraft`` or ``zookeeper``. Use as a context manager."""
+    """Brokers of one release; ``mode``: ``kraft`` or ``zookeeper``; ``more``: properties of the listener SASL beside its own, or instead;
+    ``jvm``: options. Use as a context manager."""
 
-    def __init__(self, directory: pathlib.Path, release: str, mode: str = "kraft", brokers: int = 1, heap: str = "192m") -> None:
+    def __init__(
+        self,
+        directory: pathlib.Path,
+        release: str,
+        mode: str = "kraft",
+        brokers: int = 1,
+        heap: str = "192m",
+        more: t.Mapping[str, str] | None = None,
+        jvm: t.Sequence[str] = (),
+    ) -> None:
         self.directory = directory
         self.release = release
         self.mode = mode
         self.ids = list(range(1, brokers + 1))
         self.heap = heap
+        self.more = {f"listener.name.sasl.{key}": value for key, value in (more or {}).items()}
+        self.jvm = jvm
         self.ports = {broker: {name: free_port() for name in ("PLAIN", "SASL", "TLS", "CONTROLLER")} for broker in self.ids}
         self.zookeeper_port = free_port()
         self.cluster_id = str(uuid.uuid4()).replace("-", "")[:22]
@@ -213,7 +225,7 @@ class Cluster:
 
     def _java(self, main: str, heap: str, *arguments: str) -> list[str]:
         logging = (f"-Dlog4j2.configurationFile={self.directory}/log4j2.xml", f"-Dlog4j.configuration=file:{self.directory}/log4j.properties")
-        return [jars.java(), *JVM, f"-Xmx{heap}", *logging, "-cp", self._classpath, main, *arguments]
+        return [jars.java(), *JVM, *self.jvm, f"-Xmx{heap}", *logging, "-cp", self._classpath, main, *arguments]
 
     def _launch(self, number: int, main: str, *arguments: str, heap: str) -> None:
         with (self.directory / f"{number}.log").open("ab") as log:
@@ -304,7 +316,7 @@ class Cluster:
             # A broker that is killed leaves its node in ZooKeeper for as long as its session lasts.
             found["zookeeper.session.timeout.ms"] = "6000"
         found["listeners"] = ",".join(listeners)
-        return found
+        return {**found, **self.more}
 
     def _make_operator(self) -> None:
         change = f"SCRAM-SHA-512=[iterations=4096,password={ADMIN_PASSWORD}]"

@@ -243,3 +243,16 @@ def test_how_an_application_comes_in(own: dict[str, t.Any], options: dict[str, t
     assert client.secret is ("user" in options)
     assert client.tls_secret == ("events-client-ops" if "tls_client" in options else "")
     assert PASSWORD not in client.file
+
+
+@pytest.mark.parametrize(
+    ("properties", "options"),
+    [
+        ({"listener.name.clients.sasl.oauthbearer.jwks.endpoint.url": "https://a/keys"}, ("https://a/keys",)),
+        ({"sasl.oauthbearer.token.endpoint.url": "https://b/token", "sasl.oauthbearer.jwks.endpoint.url": "https://a/keys"}, ("https://a/keys,https://b/token",)),
+        ({"sasl.oauthbearer.jwks.endpoint.url": "${secrets:/etc/kafkaops/credentials:config.url}"}, ()),
+        ({"sasl.oauthbearer.jwks.endpoint.refresh.ms": "1000"}, ()),
+    ],
+)
+def test_a_broker_may_fetch_keys_from_where_its_properties_say(properties: dict[str, str], options: tuple[str, ...]) -> None:
+    assert _plan_security.jvm_options(properties) == tuple(f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={urls}" for urls in options)
