@@ -103,5 +103,5 @@ def test_a_token_that_the_issuer_did_not_give_for_this_is_refused(guarded: Clust
 
 
 def test_a_broker_refuses_a_url_that_is_not_allowed(tmp_path: pathlib.Path) -> None:
-    with pytest.raises(RuntimeError, match="broker 1 of 4.3.1 died"), broker(tmp_path, planned=False):
+    with pytest.raises(RuntimeError, match=r"broker 1 .* died"), broker(tmp_path, planned=False):
         pass
