@@ -14,6 +14,8 @@ from load import Load, account
 testinfra_hosts = ["local://"]
 
 Plan = t.Dict[str, t.Any]  # noqa: UP006
+
+
 def with_context(options: Client) -> tuple[Client, ssl.SSLContext]:
     """The options with a context that may learn of new certificates while it is in use, as a client's files may."""
     context = ssl.create_default_context(cafile=options["ssl_cafile"])
