@@ -138,7 +138,7 @@ def test_the_next_run_completes_it(
     if process.returncode:
         assert "cluster events" in said, said
         assert "Traceback" not in said, said
-    until(lambda: ready(kubectl, plan), 240, "the pods are not ready again")
+    until(lambda: ready(plan, kubectl), 240, "the pods are not ready again")
     play_inventory(about.playbook, *variables)
     assert "changed=0" in play_inventory(about.playbook, *variables)
     assert not missing(module, name, outside("EXTERNAL"), exported)
