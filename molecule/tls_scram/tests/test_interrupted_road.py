@@ -72,7 +72,7 @@ MODULES = {
     "kafka_configs": Module(
         DECLARE,
         "Set the configuration of running brokers",
-        lambda name: {"kafka_runtime_config": {"log.cleaner.threads": 2 if "pod" in name else 3}},
+        lambda name: {"kafka_runtime_config": {"log.cleaner.backoff.ms": 20001 if "pod" in name else 20002}},
     ),
     "kafka_info": Module("export.yml", "Read everything", lambda _name: {}),
 }
@@ -110,8 +110,8 @@ def missing(module: str, name: str, options: Client, exported: pathlib.Path) -> 
         if module == "kafka_users":
             users = str(client.describe_user_scram_credentials())
             return [each for each in names(name) if f"'{each}'" not in users]
-        threads = client.describe_configs([ConfigResource(ConfigResourceType.BROKER, "0", ["log.cleaner.threads"])])
-        return [] if f"'{MODULES[module].declared(name)['kafka_runtime_config']['log.cleaner.threads']}'" in str(threads) else [str(threads)]
+        backoff = client.describe_configs([ConfigResource(ConfigResourceType.BROKER, "0", ["log.cleaner.backoff.ms"])], config_filter="all")
+        return [] if f"'{MODULES[module].declared(name)['kafka_runtime_config']['log.cleaner.backoff.ms']}'" in str(backoff) else [str(backoff)]
     finally:
         client.close()
 
