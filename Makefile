@@ -44,7 +44,7 @@ down: .venv/installed ## Remove the local Kubernetes and all that runs in it; ca
 test: .venv/installed-dev up ## Lint, unit tests, the validator's judge, and a real cluster (30 minutes the first time, then 15)
 	.venv/bin/python tests/run.py
 
-test-all: .venv/installed-dev up ## Also every topology, day 2 under load and every release of Kafka (80 minutes)
+test-all: .venv/installed-dev up ## Also every topology, day 2 under load and every release of Kafka (90 minutes)
 	.venv/bin/python tests/run.py all
 
 .PHONY: lint unit

@@ -63,13 +63,13 @@ STEPS = [
     ),
     Step(
         "day2",
-        "upgrade, roll, scale, disks, volumes, a drain and a wrong definition while a client sends (14 minutes)",
+        "upgrade, roll, scale, disks, volumes, a drain and a wrong definition while a client sends (10 minutes)",
         [["molecule", "test", "--scenario-name", "day2"]],
         always=False,
     ),
     Step(
         "topologies",
-        "every inventory to copy on the local Kubernetes (32 minutes)",
+        "every inventory to copy on the local Kubernetes (50 minutes)",
         [["molecule", "test", "--scenario-name", name] for name in TOPOLOGIES],
         always=False,
     ),
