@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 
+from load.clients import JudgeError
 from safety_cluster import Cluster, run
 
 Play = t.Tuple[str, ...]  # noqa: UP006
@@ -37,14 +39,18 @@ OPERATIONS = {
 
 def run_all(cluster: Cluster, plays: t.Iterable[Play], *more: str) -> str:
     """Run playbooks one after the other; what they said."""
-    return "\n".join(run(cluster.playbook(*play, *more)) for play in plays)
+    # The last value of a variable counts.
+    return "\n".join(run([*cluster.playbook(play[0]), *play[1:], *more]) for play in plays)
 
 
 def operate(cluster: Cluster, way: str) -> str:
     """Do what is measured; what the playbooks said. Where a Kubernetes node is emptied, it is that of the first broker."""
     operation = OPERATIONS[way]
     if way != "drain":
-        return run_all(cluster, operation.plays)
+        said = run_all(cluster, operation.plays)
+        if not re.search(r"changed=[1-9]", said):
+            raise JudgeError(f"{way}: the playbooks changed nothing, so that there is nothing to measure")
+        return said
     node = cluster.pod(cluster.brokers[0]).spec.node_name
     try:
         return run_all(cluster, operation.plays, "-e", f"kafka_drain_node={node}")
