@@ -23,6 +23,7 @@ BESIDE = ("lint", "unit", "oracle")  # steps that run no cluster
 SAID = 3000  # characters of what a failed test said that the closing lines repeat
 
 TOPOLOGIES = (
+    "cert_manager",  # tls_scram with certificates of cert-manager's own controllers
     "external_load_balancer",
     "external_node_port",
     "kraft_combined",

@@ -17,6 +17,7 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils._reader import
 SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 CLIENT_AUTHS = ("none", "requested", "required")
 TLS_SOURCES = ("own", "given", "cert_manager")
+CERT_MANAGER_GROUP = "cert-manager.io"
 AUTHORIZATIONS = ("none", "acl")
 PASSWORD = re.compile(r"[A-Za-z0-9._~-]{12,128}")
 PRINCIPAL = re.compile(r"[A-Za-z]+:[^;\r\n]+")
@@ -39,7 +40,7 @@ class Issuer:
 
     name: str = ""
     kind: str = "Issuer"
-    group: str = "cert-manager.io"
+    group: str = CERT_MANAGER_GROUP
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +105,7 @@ def _principal(reader: Reader, user: str) -> str:
 def _tls(reader: Reader) -> Tls:
     issuer = reader.child("kafka_tls_issuer")
     read_issuer = Issuer(
-        name=issuer.text("name"), kind=issuer.text("kind", "Issuer", choices=("Issuer", "ClusterIssuer")), group=issuer.text("group", "cert-manager.io")
+        name=issuer.text("name"), kind=issuer.text("kind", "Issuer", choices=("Issuer", "ClusterIssuer")), group=issuer.text("group", CERT_MANAGER_GROUP)
     )
     issuer.close()
     return Tls(

@@ -15,6 +15,7 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _object
 API_VERSIONS = {
     "StatefulSet": "apps/v1",
     "Deployment": "apps/v1",
+    "Certificate": "cert-manager.io/v1",
     **dict.fromkeys(("Pod", "Service", "Secret", "ConfigMap", "Event", "PersistentVolumeClaim"), "v1"),
 }
 
@@ -109,8 +110,10 @@ class Namespace:
         """Why the pods of these workloads do not serve, with the end of their logs."""
         services = [name for name in names if name.startswith("Service/")]
         claims = [name for name in names if name.startswith("PersistentVolumeClaim/")]
-        owners = {name.partition("/")[2] for name in names if name not in (*services, *claims)}
+        certificates = [name for name in names if name.startswith("Certificate/")]
+        owners = {name.partition("/")[2] for name in names if name not in (*services, *claims, *certificates)}
         lines = [NO_ADDRESS] if services else []
+        lines += [_objects.why_not_issued(certificate) for certificate in self.workloads(certificates).values()]
         lines += [_objects.why_not_grown(claim) for claim in self.workloads(claims).values()]
         for pod in self.objects("Pod") if owners else []:
             name = pod["metadata"]["name"]

@@ -38,6 +38,12 @@ ELSEWHERE = {
 """What lies outside of the namespace; most users may not read it."""
 
 
+ISSUERS = {"Issuer": "namespaces/{namespace}/issuers", "ClusterIssuer": "clusterissuers"}
+"""Who may issue cert-manager's certificates. Others own them, and many users may not read them."""
+
+_CERT_MANAGER = "cert-manager.io/v1"
+
+
 class NotReadable(Exception):
     """The API server does not allow this to be read."""
 
@@ -51,7 +57,8 @@ class Reads(t.Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What there is. ``objects``: by kind, each with ``kind`` set; ``unreadable``: kinds that rights did not allow."""
+    """What there is. ``objects``: by kind, each with ``kind`` set; ``unreadable``: kinds that rights did not allow. A kind that is in
+    neither is unknown to this Kubernetes cluster, or the namespace is not there."""
 
     namespace_exists: bool
     objects: t.Mapping[str, list[Object]]
@@ -59,7 +66,7 @@ class Found:
 
     def all(self) -> list[Object]:
         """Every object of the namespace that was read, and the namespace itself."""
-        return [obj for kind, items in self.objects.items() if kind not in ELSEWHERE for obj in items]
+        return [obj for kind, items in self.objects.items() if kind not in ELSEWHERE and kind not in ISSUERS for obj in items]
 
     def secret(self, name: str) -> dict[str, str]:
         """The decoded data of one of the cluster's Secrets; empty where there is none."""
@@ -87,11 +94,22 @@ def read(api: Reads, namespace: str, cluster: str) -> Found:
             objects[kind] = _items(api, version, kind.split()[0], path, selector)
         except NotReadable:
             unreadable.append(kind)
-    if exists:
-        certificates = _readable(api, f"/apis/cert-manager.io/v1/namespaces/{namespace}/certificates", _label(cluster))
-        if certificates is not None:
-            objects["Certificate"] = [{**item, "apiVersion": "cert-manager.io/v1", "kind": "Certificate"} for item in certificates.get("items") or []]
+    for kind, (path, selector) in _of_cert_manager(namespace, cluster).items():
+        try:
+            answer = api.get(f"/apis/{_CERT_MANAGER}/{path}", selector)
+        except NotReadable:
+            unreadable.append(kind)
+            continue
+        if answer is None:
+            break  # nobody has installed it
+        objects[kind] = [{**item, "apiVersion": _CERT_MANAGER, "kind": kind} for item in answer.get("items") or []]
     return Found(exists, objects, tuple(unreadable))
+
+
+def _of_cert_manager(namespace: str, cluster: str) -> dict[str, tuple[str, str]]:
+    """Path and selector of what is read of cert-manager, by kind. It has an answer where the namespace is still to be made, too."""
+    certificates = {"Certificate": (f"namespaces/{namespace}/certificates", _label(cluster))}
+    return {**certificates, **{kind: (path.format(namespace=namespace), "") for kind, path in ISSUERS.items()}}
 
 
 def _label(cluster: str) -> str:
@@ -106,14 +124,6 @@ def _inside(namespace: str, cluster: str) -> dict[str, tuple[str, str, str]]:
         for kinds, selector in every
         for kind, (version, plural) in kinds.items()
     }
-
-
-def _readable(api: Reads, path: str, label_selector: str) -> Object | None:
-    """None where there is no such kind, or no right to read it."""
-    try:
-        return api.get(path, label_selector)
-    except NotReadable:
-        return None
 
 
 def _base(version: str) -> str:

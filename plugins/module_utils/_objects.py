@@ -13,7 +13,7 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils._quantity impo
 
 Object = t.Mapping[str, t.Any]
 
-WORKLOADS = ("StatefulSet", "Deployment", "PersistentVolumeClaim")
+WORKLOADS = ("StatefulSet", "Deployment", "PersistentVolumeClaim", "Certificate")
 
 ONLINE_S = 120
 """For how long a driver may take to grow a file system that is in use. One that has not by then needs the pod to start anew."""
@@ -37,8 +37,8 @@ def applied_objects(result: t.Mapping[str, t.Any]) -> list[Object]:
 
 
 def serves(workload: Object, now: datetime.datetime | None = None) -> bool:
-    """Whether every pod of a workload is there and ready, a Service has the addresses that Kubernetes gives it, or a claim
-    has grown as far as it does without a restart.
+    """Whether every pod of a workload is there and ready, a Service has the addresses that Kubernetes gives it, a claim
+    has grown as far as it does without a restart, or a Certificate is issued.
 
     A Deployment counts when all its pods are of its newest template; a StatefulSet with ``OnDelete`` keeps its
     old pods until they are deleted, so any template counts.
@@ -47,6 +47,8 @@ def serves(workload: Object, now: datetime.datetime | None = None) -> bool:
         return not without_address([workload])
     if workload["kind"] == "PersistentVolumeClaim":
         return growth(workload, now) != "under way"
+    if workload["kind"] == "Certificate":
+        return issued(workload)
     wanted = workload["spec"].get("replicas", 1)
     status = workload.get("status") or {}
     if status.get("observedGeneration", 0) < workload["metadata"].get("generation", 0):
@@ -74,6 +76,29 @@ def growth(claim: Object, now: datetime.datetime | None = None) -> t.Literal["do
             return "restart" if now and (now - moment(since)).total_seconds() > ONLINE_S else "under way"
     asked, given = (bytes_of((place or {}).get("storage")) for place in (claim["spec"]["resources"]["requests"], status.get("capacity")))
     return "under way" if status.get("phase") == "Bound" and asked and given and given < asked else "done"
+
+
+def issued(certificate: Object) -> bool:
+    """Whether cert-manager has put what a Certificate asks for by now into its Secret."""
+    ready = _conditions(certificate).get("Ready", {})
+    return ready.get("status") == "True" and ready.get("observedGeneration", 0) >= certificate["metadata"].get("generation", 0)
+
+
+def why_not_issued(certificate: Object) -> str:
+    """What cert-manager says about a Certificate that is not issued, in one line."""
+    said = [f"{name}: {each.get('message') or each.get('reason', '')}" for name, each in _conditions(certificate).items()]
+    name, namespace, spec = certificate["metadata"]["name"], certificate["metadata"].get("namespace", ""), certificate.get("spec") or {}
+    issuer = spec.get("issuerRef") or {}
+    return (
+        f"Certificate {name} is not issued by {issuer.get('kind', 'Issuer')} {issuer.get('name', '')}"
+        f" ({'; '.join(said) or 'cert-manager says nothing about it: does it run?'}),"
+        f" and no pod starts without it; see kubectl -n {namespace} describe certificaterequest."
+    )
+
+
+def _conditions(obj: Object) -> dict[str, Object]:
+    """The conditions in an object's status by their type."""
+    return {each["type"]: each for each in (obj.get("status") or {}).get("conditions") or []}
 
 
 def outdated(objects: t.Iterable[Object], now: datetime.datetime | None = None) -> list[str]:

@@ -49,6 +49,7 @@ def read(
     plan = dataclasses.replace(plan, issuance=_issuing.due(definition, plan, found, now), certificate_days=_issuing.days_left(plan, found, now))
     more += _identity.login(definition, found)
     more += _issuing.against(definition, plan, found)
+    more += _issuing.by_others(definition, plan, found)
     return definition, plan, found, findings + more
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kafka_wait
-short_description: Wait until StatefulSets, Deployments and Services serve, and claims have grown
+short_description: Wait until StatefulSets, Deployments and Services serve, claims have grown, and certificates are issued
 version_added: 1.0.0
 author:
   - kafkaops.kubernetes contributors (@kafkaops)
 description:
   - Waits until every pod of the named workloads is there and ready, and every named Service has the addresses that Kubernetes gives it.
   - A claim has grown when it has the size that it asks for, or when only a restart of its pod is left to be done.
+  - A certificate is issued when cert-manager has put what it asks for into its Secret.
   - Unlike O(kubernetes.core.k8s#module:wait) of M(kubernetes.core.k8s) this holds for StatefulSets with C(updateStrategy=OnDelete) too.
   - On failure the message has the reason of each pod that is not ready and the end of its log.
 extends_documentation_fragment:
@@ -31,7 +32,8 @@ options:
     type: str
     required: true
   workloads:
-    description: What to wait for, each as C(StatefulSet/name), C(Deployment/name), C(Service/name) or C(PersistentVolumeClaim/name).
+    description:
+      - What to wait for, each as C(StatefulSet/name), C(Deployment/name), C(Service/name), C(PersistentVolumeClaim/name) or C(Certificate/name).
     type: list
     elements: str
     required: true

@@ -99,7 +99,7 @@ def outside(plan: dict[str, t.Any], kubectl: Kubectl, tmp_path_factory: pytest.T
         security = listener_security(plan, listener)
         found: Client = {"bootstrap_servers": plan["bootstrap"][listener].split(","), "security_protocol": security}
         if security.endswith("SSL"):
-            (directory / "ca.crt").write_text(kubectl.secret(f"{plan['cluster']}-authority")["ca.crt"], encoding="utf-8")
+            (directory / "ca.crt").write_text(kubectl.secret(trusting(plan))["ca.crt"], encoding="utf-8")
             found["ssl_cafile"] = str(directory / "ca.crt")
         if security == "SSL":
             found.update(certificate(kubectl, f"{plan['cluster']}-client-ops", directory))
@@ -109,6 +109,11 @@ def outside(plan: dict[str, t.Any], kubectl: Kubectl, tmp_path_factory: pytest.T
         return found
 
     return options
+
+
+def trusting(plan: dict[str, t.Any]) -> str:
+    """The Secret with the authority that the nodes' certificates are of."""
+    return plan["certificates"][0]["name"] if plan["tls_source"] == "cert_manager" else f"{plan['cluster']}-authority"
 
 
 def listener_security(plan: dict[str, t.Any], listener: str) -> str:

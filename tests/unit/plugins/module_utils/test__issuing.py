@@ -165,3 +165,76 @@ def test_nothing_is_made_up_where_secrets_cannot_be_read(variables: dict[str, t.
     assert against(Found(True, {}, ("Secret",)), **variables) == (["SECRETS-UNREADABLE"] if refused else [])
     assert against(Found(True, {}, ("Pod",)), **variables) == []
     assert against(None, **variables) == []
+
+
+ISSUER: dict[str, t.Any] = {**OTHERS_ISSUE, "kafka_tls_issuer": {"name": "ca"}}
+CLUSTER_ISSUER: dict[str, t.Any] = {**OTHERS_ISSUE, "kafka_tls_issuer": {"name": "ca", "kind": "ClusterIssuer"}}
+ANOTHER_GROUP: dict[str, t.Any] = {**OTHERS_ISSUE, "kafka_tls_issuer": {"name": "ca", "group": "issuers.example.com"}}
+NOBODY: dict[str, list[dict[str, t.Any]]] = {"Certificate": [], "Issuer": [], "ClusterIssuer": []}
+
+
+def issuer(status: str = "True", name: str = "ca", message: str = "") -> dict[str, t.Any]:
+    """``status``: of its condition, empty where nobody has looked at it yet."""
+    conditions = [{"type": "Ready", "status": status, "message": message}] if status else []
+    return {"metadata": {"name": name}, "status": {"conditions": conditions}}
+
+
+def requests(plan: _plan.Plan, issuer_name: str = "ca") -> list[dict[str, t.Any]]:
+    return [{"metadata": {"name": each.name}, "spec": {"issuerRef": {"name": issuer_name}}} for each in plan.certificates]
+
+
+@pytest.mark.parametrize(
+    ("objects", "variables", "expected"),
+    [
+        ({}, ISSUER, "CERT-MANAGER-ABSENT"),
+        ({}, ANOTHER_GROUP, "CERT-MANAGER-ABSENT"),
+        ({}, {}, ""),  # the collection issues itself
+        ({}, {**ISSUER, **PLAIN}, ""),  # there is nothing to issue
+        (NOBODY, ISSUER, "ISSUER-ABSENT"),
+        ({**NOBODY, "Issuer": [issuer()]}, ISSUER, ""),
+        ({**NOBODY, "Issuer": [issuer(name="other")]}, ISSUER, "ISSUER-ABSENT"),
+        ({**NOBODY, "ClusterIssuer": [issuer()]}, ISSUER, "ISSUER-ABSENT"),
+        ({**NOBODY, "ClusterIssuer": [issuer()]}, CLUSTER_ISSUER, ""),
+        ({**NOBODY, "Issuer": [issuer()]}, CLUSTER_ISSUER, "ISSUER-ABSENT"),
+        ({**NOBODY, "Issuer": [issuer("False")]}, ISSUER, "ISSUER-NOT-READY"),
+        ({**NOBODY, "Issuer": [issuer("")]}, ISSUER, "ISSUER-NOT-READY"),
+        (NOBODY, ANOTHER_GROUP, ""),  # kinds of others are not known here
+        ({"Certificate": []}, ISSUER, ""),  # issuers may not be read
+    ],
+)
+def test_cert_manager_and_the_issuer_are_there_first(objects: t.Any, variables: dict[str, t.Any], expected: str) -> None:
+    definition, plan = planned(**variables)
+    found = _issuing.by_others(definition, plan, Found(True, {"Secret": [], **objects}, ()))
+    assert [(finding.rule, finding.severity) for finding in found] == ([(expected, "error")] if expected else [])
+
+
+def test_whoever_may_not_read_certificates_is_not_told_that_there_are_none() -> None:
+    assert _issuing.by_others(*planned(**ISSUER), Found(True, {}, ("Certificate", "Issuer"))) == []
+    assert _issuing.by_others(*planned(**ISSUER), None) == []
+
+
+@pytest.mark.parametrize(
+    ("secrets", "asked", "severity"),
+    [
+        (lambda plan: issued(plan), lambda plan: requests(plan), "warning"),
+        (lambda plan: issued(plan)[1:], lambda plan: requests(plan), "error"),
+        (lambda plan: issued(plan), lambda plan: requests(plan, "former"), "error"),
+        (lambda plan: issued(plan), lambda plan: requests(plan)[1:], "error"),
+    ],
+)
+def test_nodes_that_have_what_the_issuer_issued_go_on_without_it(secrets: t.Any, asked: t.Any, severity: str) -> None:
+    definition, plan = planned(**ISSUER)
+    for issuers in ([], [issuer("False")]):
+        objects = {"Secret": secrets(plan), "Certificate": asked(plan), "Issuer": issuers}
+        assert [finding.severity for finding in _issuing.by_others(definition, plan, Found(True, objects, ()))] == [severity]
+
+
+def test_what_is_said_of_an_issuer_leads_on() -> None:
+    definition, plan = planned(**ISSUER)
+    (absent,) = _issuing.by_others(definition, plan, Found(True, {**NOBODY, "Issuer": [issuer(name="b"), issuer(name="a")]}, ()))
+    assert absent.message == "there is no Issuer ca in namespace kafka"
+    assert "(a, b)" in absent.fix
+    (unready,) = _issuing.by_others(definition, plan, Found(True, {**NOBODY, "Issuer": [issuer("False", message="no key")]}, ()))
+    assert unready.message == "Issuer ca in namespace kafka is not ready: no key"
+    (new,) = _issuing.by_others(*planned(**CLUSTER_ISSUER), Found(True, {**NOBODY, "ClusterIssuer": [issuer("")]}, ()))
+    assert new.message == "ClusterIssuer ca is not ready: cert-manager has said nothing about it yet: does its controller run?"

@@ -67,3 +67,34 @@ def test_objects_have_their_kind_and_secrets_are_decoded() -> None:
     assert [obj["kind"] for obj in found.all()] == ["Namespace", "Secret"]
     assert found.secret("s") == {"id": "abc"}
     assert found.secret("other") == {}
+
+
+CERTIFICATES = "/apis/cert-manager.io/v1/namespaces/team/certificates"
+
+
+def test_where_nobody_has_installed_cert_manager_nothing_more_is_asked_of_it() -> None:
+    class Without(Api):
+        def get(self, path: str, label_selector: str = "") -> dict[str, t.Any] | None:
+            found = super().get(path, label_selector)
+            return None if path.startswith("/apis/cert-manager.io/") else found
+
+    api = Without(NAMESPACE)
+    found = _live.read(api, "team", "events")
+    assert "Certificate" not in found.objects
+    assert found.unreadable == ()
+    assert [path for path in api.asked if "cert-manager" in path] == [CERTIFICATES]
+
+
+def test_issuers_are_read_and_are_none_of_the_clusters_objects() -> None:
+    issuers = {"items": [{"metadata": {"name": "ca"}}]}
+    api = Api({**NAMESPACE, CERTIFICATES: {"items": [{"metadata": {"name": "c"}}]}, "/apis/cert-manager.io/v1/namespaces/team/issuers": issuers})
+    found = _live.read(api, "team", "events")
+    assert api.asked[CERTIFICATES] == "app.kubernetes.io/instance=events"
+    assert [(obj["apiVersion"], obj["kind"], obj["metadata"]["name"]) for obj in found.objects["Issuer"]] == [("cert-manager.io/v1", "Issuer", "ca")]
+    assert [obj["kind"] for obj in found.all()] == ["Namespace", "Certificate"]
+
+
+def test_who_may_read_certificates_only_is_told_no_issuers() -> None:
+    found = _live.read(Api({**NAMESPACE, "/apis/cert-manager.io/v1/clusterissuers": None}), "team", "events")
+    assert found.unreadable == ("ClusterIssuer",)
+    assert found.objects["Issuer"] == []

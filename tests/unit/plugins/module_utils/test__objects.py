@@ -35,6 +35,37 @@ def test_serves(name: str, obj: dict[str, t.Any], expected: bool) -> None:
     assert _objects.not_serving([obj, {"kind": "Service"}]) == ([] if expected else [f"{obj['kind']}/w"])
 
 
+def certificate(status: str = "True", observed: int = 2, *, issuing: bool = False) -> dict[str, t.Any]:
+    """``status``: of its condition, empty where nobody has looked at it yet."""
+    conditions = [{"type": "Ready", "status": status, "reason": "Ready", "message": "it is said", "observedGeneration": observed}] if status else []
+    conditions += [{"type": "Issuing", "status": "True", "message": "it is due"}] if issuing else []
+    metadata = {"name": "w", "namespace": "team", "generation": 2}
+    return {"kind": "Certificate", "metadata": metadata, "spec": {"issuerRef": {"name": "ca"}}, "status": {"conditions": conditions}}
+
+
+ISSUED = [
+    ("issued", certificate(), True),
+    ("not issued", certificate("False"), False),
+    ("not looked at yet", certificate(""), False),
+    ("no status yet", {**certificate(), "status": None}, False),
+    ("issued as it was before", certificate(observed=1), False),
+    ("renewed while it holds", certificate(issuing=True), True),
+]
+
+
+@pytest.mark.parametrize(("name", "obj", "expected"), ISSUED)
+def test_certificates_are_issued(name: str, obj: dict[str, t.Any], expected: bool) -> None:
+    assert _objects.serves(obj) is expected
+    assert _objects.not_serving([obj]) == ([] if expected else ["Certificate/w"])
+
+
+def test_why_a_certificate_is_not_issued() -> None:
+    said = _objects.why_not_issued(certificate("False", issuing=True))
+    assert "Certificate w is not issued by Issuer ca (Ready: it is said; Issuing: it is due)" in said
+    assert "kubectl -n team describe certificaterequest" in said
+    assert "does it run?" in _objects.why_not_issued(certificate(""))
+
+
 @pytest.mark.parametrize(
     ("name", "obj", "expected"),
     [
