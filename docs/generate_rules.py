@@ -61,6 +61,29 @@ _CERTIFICATES = """\
 Of a server's certificate, its key, and the authority that clients trust. Kafka's `DefaultSslEngineFactory` and a
 handshake of Java say whether it works; where other clients are stricter than Java, so are these rules.
 """
+_OTHERS = """\
+## What is there already, and what cannot be told
+
+Findings that no definition shows by itself: they compare it with what the cluster began with, or say what could not be looked at.
+
+| finding | what it says | mend |
+| --- | --- | --- |
+| AUTHORITY-LOST | Nodes have certificates of an authority whose Secret is gone; those of a new one would not trust them. | Put the Secret back. |
+| CERT-MANAGER-ABSENT | `kafka_tls_source: cert_manager`, and the Kubernetes cluster knows no Certificates. | Install cert-manager. |
+| ISSUER-ABSENT, ISSUER-NOT-READY | cert-manager's issuer is not there, or cannot issue: pods would wait for their certificates. | Make or mend the issuer. |
+| CLUSTER-ID-CHANGED | `kafka_cluster_id` is not the cluster's: Kafka refuses its own disks. | Leave it out. |
+| CLUSTER-ID-LOST | There are claims of the cluster, and no Secret with its id. | Set `kafka_cluster_id` to what stands on a disk. |
+| CLUSTER-ID-UNREADABLE, SECRETS-UNREADABLE | Secrets may not be read; a second id, authority or password would be made. | Grant the rights. |
+| QUORUM-CHANGED | `kafka_quorum` is not what the disks were formatted for. | Set it back. |
+| PASSWORD-CHANGED | `kafka_inter_broker_password` is not what brokers log in by; they go on with theirs. | `playbooks/rotate_password.yml`. |
+| TLS-SUBJECT | A semicolon in the subject of a node's certificate ends a name in `super.users`. | Another subject. |
+| TLS-UNCHECKED | Certificates cannot be opened: `cryptography` is missing. | Install it. |
+| RELEASE-UNKNOWN | The release is none that the validator knows. | Name one that it knows. |
+| VALUE-TYPE | A value is no text, number or truth value: Kafka gets something else than what was written. | Write it as one. |
+| INPUT-UNUSED | No role reads a variable of that name. | Correct or remove it. |
+| FILE-UNREADABLE | A file that was named cannot be read. | Name one that can. |
+| MANIFEST-NO-KAFKA, MANIFEST-RELEASE, MANIFEST-UNREAD | What manifests do not tell: no Kafka in them, no release, a value from elsewhere. | Give it. |
+"""
 _STAGES = {"config": "refused", "start": "dies in start-up", "runtime": "misbehaves"}
 
 
@@ -75,7 +98,7 @@ def document() -> str:
     for title, module in CLUSTER_SUBJECTS:
         parts.append(f"## Kubernetes: {title}\n")
         parts += [_cluster_rule(rule) for rule in CLUSTER_RULES if rule.problems.__module__ == module.__name__]
-    parts += [_TEXTS, *map(_file_rule, FILE_RULES), _CERTIFICATES, *map(_certificate_rule, CERTIFICATE_RULES)]
+    parts += [_TEXTS, *map(_file_rule, FILE_RULES), _CERTIFICATES, *map(_certificate_rule, CERTIFICATE_RULES), _OTHERS]
     return "\n".join(parts)
 
 

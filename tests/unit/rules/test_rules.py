@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import pathlib
 import re
@@ -133,3 +134,22 @@ def generator() -> types.ModuleType:
 def test_the_document_is_current() -> None:
     """After a change to a rule: ``PYTHONPATH=collections python docs/generate_rules.py``."""
     assert (ROOT / "docs" / "rules.md").read_text(encoding="utf-8") == generator().document()
+
+
+def findings_in_code() -> set[str]:
+    """The ids that stand in the calls that make findings."""
+    calls = [
+        call
+        for path in (ROOT / "plugins/module_utils").rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Finding"
+    ]
+    ids = [next(iter([*call.args[:1], *(each.value for each in call.keywords if each.arg == "rule")]), None) for call in calls]
+    return {each.value for each in ids if isinstance(each, ast.Constant)}
+
+
+def test_every_finding_is_in_the_document() -> None:
+    document = set(re.findall(r"[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+", (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")))
+    found = findings_in_code()
+    assert {"AUTHORITY-LOST", "RELEASE-UNKNOWN"} <= found
+    assert found - document == set()
