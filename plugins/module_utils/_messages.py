@@ -28,7 +28,7 @@ def send_and_receive(bootstrap_servers: list[str], topic: str, partitions: int, 
     ensure_topic(bootstrap_servers, topic, partitions)
     consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False)
     try:
-        places = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+        places = [TopicPartition(topic, number) for number in known_partitions(consumer, topic, timeout)]
         consumer.assign(places)
         start = consumer.end_offsets(places)
         for place, offset in start.items():
@@ -37,6 +37,16 @@ def send_and_receive(bootstrap_servers: list[str], topic: str, partitions: int, 
         return _delivery.account(sent, receive(consumer, sent, timeout))
     finally:
         consumer.close()
+
+
+def known_partitions(consumer: t.Any, topic: str, timeout: int) -> list[int]:
+    """The partitions of a topic; brokers hear of one that was made just now a moment later. Raises ``KafkaError``."""
+    deadline = time.monotonic() + timeout
+    while not (found := consumer.partitions_for_topic(topic)):
+        if time.monotonic() > deadline:
+            raise KafkaError(f"no broker knows topic {topic} {timeout} s after it was made")
+        time.sleep(0.1)
+    return sorted(found)
 
 
 def ensure_topic(bootstrap_servers: list[str], topic: str, partitions: int) -> None:
