@@ -129,7 +129,7 @@ def measure(way: Way, figures: Figures, requests: int, megabytes: int) -> None:
         consumer.seek_to_beginning()
         consumer.position(TopicPartition(TOPIC, 0))
         begun = time.perf_counter()
-        received = sum(len(message.value) for message, _number in zip(consumer, range(count)))
+        received = sum(len(message.value) for _number, message in zip(range(count), consumer))
         figures.consumed.append(received / 1e6 / (time.perf_counter() - begun))
         consumer.close()
     if received != count * len(MESSAGE):
@@ -142,7 +142,7 @@ def main() -> None:
     options.add_argument("files", type=pathlib.Path, nargs="*", help="connection options, one file for each way")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--requests", type=int, default=500, help="in each round")
-    options.add_argument("--megabytes", type=int, default=100, help="in each round")
+    options.add_argument("--megabytes", type=int, default=5, help="in each round")
     given = options.parse_args()
     with contextlib.ExitStack() as until_the_end:
         if given.files:
