@@ -145,12 +145,6 @@ def order(nodes: t.Iterable[Node], journal: t.Sequence[Entry] = (), active: int 
     return Order(tuple(restart for _node, restart in todo), tuple(sorted(futile, key=lambda restart: (not restart.zookeeper, restart.node))))
 
 
-def next_restart(nodes: t.Iterable[Node], journal: t.Sequence[Entry] = (), active: int | None = None) -> Restart | None:
-    """The next node; None: all are as they should be, or one was restarted in vain, and nothing should go on."""
-    found = order(nodes, journal, active)
-    return found.restarts[0] if found.restarts and not found.futile else None
-
-
 def together(nodes: t.Sequence[Node], first: Restart, journal: t.Sequence[Entry] = (), active: int | None = None) -> tuple[Restart, ...]:
     """The restart and all others of its rack that could go with it, where the gate proves that they may.
 

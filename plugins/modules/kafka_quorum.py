@@ -23,6 +23,7 @@ description:
   - O(timeout) is the time for each look and change. Everything together has no limit but O(patience).
 extends_documentation_fragment:
   - kafkaops.kubernetes.kafka
+  - kafkaops.kubernetes.controllers
   - kubernetes.core.k8s_auth_options
 attributes:
   check_mode:
@@ -36,28 +37,6 @@ attributes:
     description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
     support: full
 options:
-  controllers:
-    description: The controllers that are to be voters, and where they are reached by each other.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      id:
-        description: Its node id.
-        type: int
-        required: true
-      host:
-        description: The host name that it advertises to other controllers.
-        type: str
-        required: true
-      port:
-        description: The port that goes with it.
-        type: int
-        required: true
-      listener:
-        description: The name of the listener.
-        type: str
-        default: CONTROLLER
   leaving:
     description: Node ids of the voters that are to be none any more.
     type: list

@@ -25,6 +25,7 @@ description:
   - It runs on the control node.
 extends_documentation_fragment:
   - kafkaops.kubernetes.kafka
+  - kafkaops.kubernetes.controllers
   - kafkaops.kubernetes.nodes
   - kubernetes.core.k8s_auth_options
 attributes:
@@ -51,28 +52,6 @@ options:
     type: str
     choices: [emptied, restored]
     required: true
-  controllers:
-    description: The controllers of a dynamic quorum, as for M(kafkaops.kubernetes.kafka_quorum). Without, no vote is changed.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      id:
-        description: Its node id.
-        type: int
-        required: true
-      host:
-        description: The host name that it advertises to other controllers.
-        type: str
-        required: true
-      port:
-        description: The port that goes with it.
-        type: int
-        required: true
-      listener:
-        description: The name of the listener.
-        type: str
-        default: CONTROLLER
   patience:
     description: For how many seconds to wait without any progress, before it is stopped and afterwards.
     type: int

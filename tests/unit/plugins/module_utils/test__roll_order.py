@@ -7,7 +7,7 @@ import dataclasses
 import typing as t
 
 import pytest
-from ansible_collections.kafkaops.kubernetes.plugins.module_utils._roll_order import Entry, Node, Order, Restart, Version, causes, next_restart, order, together
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils._roll_order import Entry, Node, Order, Restart, Version, causes, order, together
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +22,12 @@ def node(number: int, **fields: t.Any) -> Node:
 
 def ids(found: Order) -> list[int]:
     return [restart.node for restart in found.restarts]
+
+
+def next_restart(nodes: t.Iterable[Node], journal: t.Sequence[Entry] = (), active: int | None = None) -> Restart | None:
+    """The next node; None: all are as they should be, or one was restarted in vain, and nothing should go on."""
+    found = order(nodes, journal, active)
+    return found.restarts[0] if found.restarts and not found.futile else None
 
 
 CONTROLLER: dict[str, t.Any] = {"controller": True}
