@@ -17,14 +17,16 @@ description:
   - Every message that a broker acknowledged to a producer must have been received by a consumer, exactly once.
   - Waits until what was sent when it was called has been received, at most O(timeout) seconds.
 extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
   - kubernetes.core.k8s_auth_options
 requirements:
   - kubernetes >= 24.2.0
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
     details: It changes nothing.
+  diff_mode:
+    support: none
 options:
   namespace:
     description: The namespace of the cluster.

@@ -17,15 +17,14 @@ description:
   - Warns about rules that no request ever meets, and where whoever does this locks himself out.
   - The brokers need an authorizer.
 extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
   - kafkaops.kubernetes.kafka
   - kubernetes.core.k8s_auth_options
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
     details: Kafka has no way to ask whether it would accept a rule.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: full
 options:
   acls:

@@ -16,15 +16,14 @@ description:
   - Which keys these are is what the running brokers themselves say.
   - What is set at run time stands above the brokers' C(server.properties), and stays when they restart.
 extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
   - kafkaops.kubernetes.kafka
   - kubernetes.core.k8s_auth_options
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
     details: Kafka itself is asked whether it would accept the configuration.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: full
 options:
   all_brokers:

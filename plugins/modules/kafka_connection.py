@@ -15,15 +15,15 @@ description:
   - Returns the connection options of the modules that talk to Kafka, with the login and the certificates of the cluster's nodes from its Secrets.
   - The way leads through the API server's port-forward, so that nothing of the cluster needs to be reachable from the control node.
   - This is an action plugin. Its result is never printed.
+extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
+  - kafkaops.kubernetes.attributes.idempotent
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: none
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
     support: full
 options:
   plan:

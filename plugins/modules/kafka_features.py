@@ -17,18 +17,17 @@ description:
     the new release run for some days first.
   - A level is never lowered.
 extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
+  - kafkaops.kubernetes.attributes.idempotent
   - kafkaops.kubernetes.kafka
   - kubernetes.core.k8s_auth_options
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
     details: Kafka is asked whether it would do it.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: full
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
     support: full
 options:
   features:

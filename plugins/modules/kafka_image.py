@@ -18,17 +18,17 @@ description:
   - Runs on the controller.
 author:
   - kafkaops.kubernetes contributors (@kafkaops)
+extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
+  - kafkaops.kubernetes.attributes.idempotent
 attributes:
   check_mode:
-    description: Can run in check mode and return what would be done without changing anything.
     support: full
     details:
       - In check mode an unreachable registry is a warning, because a play may be about to start it.
   diff_mode:
-    description: Returns details on what has changed when in diff mode.
     support: none
   idempotent:
-    description: When run twice, the second run changes nothing.
     support: full
   action:
     description: Runs on the controller, in the process of the play.

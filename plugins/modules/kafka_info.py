@@ -15,13 +15,15 @@ description:
   - Reads the parts asked for, each with as few requests as there can be, and changes nothing.
   - Long parts come in pages, so that a large cluster does not flood whoever reads the result.
 extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
   - kafkaops.kubernetes.kafka
   - kubernetes.core.k8s_auth_options
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
     details: It changes nothing.
+  diff_mode:
+    support: none
 options:
   gather:
     description:

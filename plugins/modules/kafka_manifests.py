@@ -15,15 +15,15 @@ description:
   - Lays a plan of M(kafkaops.kubernetes.kafka_validate) out as objects, and says which of them differ from what there is.
   - Changes nothing; M(kubernetes.core.k8s) applies what differs.
   - This is an action plugin. It asks the API server once for each kind, which costs a fraction of applying each object.
+extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
+  - kafkaops.kubernetes.attributes.idempotent
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: none
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
     support: full
 options:
   plan:

@@ -16,11 +16,14 @@ description:
   - Sends O(messages) messages with C(acks=all) to O(topic), which is created where there is none, and receives them.
 requirements:
   - kafka-python >= 2.1.0
+extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: none
     details: It is skipped.
+  diff_mode:
+    support: none
 options:
   bootstrap_servers:
     description: Addresses to begin with, each as C(host:port).

@@ -22,19 +22,18 @@ description:
   - A quorum that is static (C(kraft.version) 0, and every one before Kafka 3.9) is refused where something would have to change.
   - O(timeout) is the time for each look and change. Everything together has no limit but O(patience).
 extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
+  - kafkaops.kubernetes.attributes.idempotent
   - kafkaops.kubernetes.kafka
   - kafkaops.kubernetes.controllers
   - kubernetes.core.k8s_auth_options
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
     details: RV(steps) are what would be done now, and RV(waiting) what would have to be waited for after them.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: full
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
     support: full
 options:
   leaving:

@@ -21,18 +21,17 @@ description:
     such is found, the rates of the same names at the brokers, are taken for leftovers of a reassignment, and removed.
   - O(timeout) is the time for each step, such as one look at what there is. Everything together has no limit but O(patience).
 extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
+  - kafkaops.kubernetes.attributes.idempotent
   - kafkaops.kubernetes.kafka
   - kubernetes.core.k8s_auth_options
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
     details: RV(left) and RV(brokers) tell what would move. Before Kafka 4.0 nobody can tell whether a broker that is down is registered.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: full
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
     support: full
 options:
   state:

@@ -24,20 +24,19 @@ description:
   - It holds the lock of M(kafkaops.kubernetes.kafka_roll) from the first half to the end of the second one.
   - It runs on the control node.
 extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
+  - kafkaops.kubernetes.attributes.idempotent
   - kafkaops.kubernetes.kafka
   - kafkaops.kubernetes.controllers
   - kafkaops.kubernetes.nodes
   - kubernetes.core.k8s_auth_options
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
     details: It tells which claims would be deleted, and what stands against it now.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: none
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
     support: none
     details: Each call of V(emptied) after a replacement that has ended begins another one.
 options:

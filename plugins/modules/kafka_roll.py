@@ -30,19 +30,18 @@ description:
     also has a lock. Only one playbook at a time restarts nodes of a cluster; one that was killed is recognised.
   - It runs on the control node.
 extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
+  - kafkaops.kubernetes.attributes.idempotent
   - kafkaops.kubernetes.kafka
   - kafkaops.kubernetes.nodes
   - kubernetes.core.k8s_auth_options
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
     details: It tells which nodes would be restarted in which order, why, and what stands against the first of them now.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: none
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
     support: partial
     details: It restarts one node at each call, and changes nothing once no node is left.
 options:

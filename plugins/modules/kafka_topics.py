@@ -16,15 +16,14 @@ description:
   - A topic that is not listed is left alone, unless O(purge) says otherwise. Topics of Kafka's own are never touched.
   - Where Kafka refuses a topic, all others are made as wanted all the same; then the task fails and names those refused.
 extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
   - kafkaops.kubernetes.kafka
   - kubernetes.core.k8s_auth_options
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
     details: Kafka itself is asked whether it would accept new topics, partitions and configuration. It has no way to ask for deletions and moves.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: full
 options:
   topics:

@@ -19,15 +19,14 @@ description:
     so keep it as secret as Kafka's own metadata, and give the task C(no_log=true).
   - A password that somebody else changed in Kafka does not show. To set it again, leave O(records) out.
 extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
   - kafkaops.kubernetes.kafka
   - kubernetes.core.k8s_auth_options
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
     details: Kafka is asked whether it would accept the quotas. It has no way to ask about credentials.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: full
 options:
   users:

@@ -19,15 +19,15 @@ description:
   - With O(properties), O(properties_file), O(properties_text), O(zookeeper_file) or O(zookeeper_text) it checks an existing configuration instead,
     of one broker, controller or ZooKeeper server, for whoever uses nothing else of this collection. Then there is no plan.
   - Files are read as Java reads them.
+extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
+  - kafkaops.kubernetes.attributes.idempotent
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: none
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
     support: full
 options:
   definition:

@@ -18,14 +18,16 @@ description:
   - Unlike O(kubernetes.core.k8s#module:wait) of M(kubernetes.core.k8s) this holds for StatefulSets with C(updateStrategy=OnDelete) too.
   - On failure the message has the reason of each pod that is not ready and the end of its log.
 extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
   - kubernetes.core.k8s_auth_options
 requirements:
   - kubernetes >= 24.2.0
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
     details: It changes nothing; in check mode it looks once and does not fail.
+  diff_mode:
+    support: none
 options:
   namespace:
     description: The namespace of the workloads.

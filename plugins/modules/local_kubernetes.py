@@ -72,15 +72,15 @@ options:
 requirements:
   - cryptography
   - Linux, root, and the Debian packages that RV(missing_packages) names
+extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
+  - kafkaops.kubernetes.attributes.idempotent
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: none
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second run changes nothing.
     support: full
 author:
   - kafkaops.kubernetes contributors (@kafkaops)

@@ -14,12 +14,12 @@ author:
 description:
   - M(kubernetes.core.k8s) returns the diffs of a list of objects where Ansible does not print them. This prints them.
   - This is an action plugin; it reads nothing but its argument and changes nothing.
+extends_documentation_fragment:
+  - kafkaops.kubernetes.attributes
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: full
 options:
   applied:
