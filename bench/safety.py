@@ -48,6 +48,7 @@ WAYS = {
     "upgrade": "Kafka 3.9.2 to 4.3.1, `site.yml`",
     "scale-out": "a fourth broker, `site.yml` and `playbooks/scale.yml`",
     "scale-in": "the fourth broker leaves, `playbooks/scale.yml`",
+    "resize": "claims grow by 1 GiB, `site.yml`",
     "drain": "a Kubernetes node is emptied, `playbooks/drain.yml`",
 }
 STARTS = {"healthy": "healthy", "behind": "a broker just replaced, catching up"}

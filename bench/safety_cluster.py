@@ -117,6 +117,11 @@ class Cluster:
                 return None
             raise
 
+    def gibibytes(self) -> int:
+        """How large a broker's first claim is."""
+        claim = self.api.read_namespaced_persistent_volume_claim(self.brokers[0].claims[0], self.namespace)
+        return int(claim.spec.resources.requests["storage"].removesuffix("Gi"))
+
     def ready(self, broker: Broker, other_than: str = "") -> bool:
         """Whether the pod is Ready, is not being deleted, and has another uid than this."""
         pod = self.pod(broker)

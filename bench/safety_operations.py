@@ -33,6 +33,7 @@ OPERATIONS = {
     "upgrade": Operation((("site.yml", "-e", "kafka_version=4.3.1"),), after=SITE),
     "scale-out": Operation(OUT, after=IN),
     "scale-in": Operation(IN, before=OUT),
+    "resize": Operation(SITE),
     "drain": Operation((("playbooks/drain.yml",),)),
 }
 
@@ -44,15 +45,19 @@ def run_all(cluster: Cluster, plays: t.Iterable[Play], *more: str) -> str:
 
 
 def operate(cluster: Cluster, way: str) -> str:
-    """Do what is measured; what the playbooks said. Where a Kubernetes node is emptied, it is that of the first broker."""
+    """Do what is measured; what the playbooks said."""
     operation = OPERATIONS[way]
-    if way != "drain":
-        said = run_all(cluster, operation.plays)
-        if not re.search(r"changed=[1-9]", said):
-            raise JudgeError(f"{way}: the playbooks changed nothing, so that there is nothing to measure")
-        return said
-    node = cluster.pod(cluster.brokers[0]).spec.node_name
-    try:
-        return run_all(cluster, operation.plays, "-e", f"kafka_drain_node={node}")
-    finally:
-        cluster.api.patch_node(node, {"spec": {"unschedulable": None}})
+    if way == "drain":
+        # It is the Kubernetes node of the first broker that is emptied.
+        node = cluster.pod(cluster.brokers[0]).spec.node_name
+        try:
+            return run_all(cluster, operation.plays, "-e", f"kafka_drain_node={node}")
+        finally:
+            cluster.api.patch_node(node, {"spec": {"unschedulable": None}})
+    if way == "resize":
+        # Claims never shrink: what comes afterwards has to know of it.
+        cluster.play += ["-e", f"safety_size={cluster.gibibytes() + 1}Gi"]
+    said = run_all(cluster, operation.plays)
+    if not re.search(r"changed=[1-9]", said):
+        raise JudgeError(f"{way}: the playbooks changed nothing, so that there is nothing to measure")
+    return said
