@@ -7,7 +7,7 @@ import base64
 import re
 import uuid
 
-from cluster import Kubectl, play_inventory, until
+from cluster import Kubectl, play, play_inventory, ready, until
 from kafka import KafkaAdminClient
 from load import Load
 from test_day2 import NEW, Outside, Plan, Play, journal, lock, uids, whole
@@ -65,3 +65,34 @@ def test_a_lost_disk_gets_its_vote_back_and_another_one_is_replaced(plan: Plan, 
     assert lock(plan, kubectl) == ""
     assert voters(outside) == on_disk(plan, kubectl)
     assert "changed=0" in play_inventory("site.yml", NEW)
+
+
+def test_the_node_of_a_lost_kubernetes_node_is_replaced(plan: Plan, kubectl: Kubectl, outside: Outside) -> None:
+    before, kept = uids(plan, kubectl), claims(kubectl)
+    nodes = {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in kubectl.json("pod")["items"]}
+    # The client outside comes in by the address of one Kubernetes node, which has to stay.
+    entrance = plan["bootstrap"]["EXTERNAL"].partition(":")[0]
+    staying = {node["metadata"]["name"] for node in kubectl.json("node")["items"] if entrance in str(node["status"]["addresses"])}
+    victim = next(node for node in plan["nodes"] if nodes[node["pod"]] not in staying)
+    lost, claim = nodes[victim["pod"]], f"data-0-{victim['pod']}"
+    variables = (NEW, f"kafka_replace={victim['id']}", "kafka_ready_timeout=60")
+    with Load(outside("EXTERNAL"), "lost") as load:
+        play("local_kubernetes.yml", f"local_kubernetes_node={lost}", "local_kubernetes_node_state=stopped")
+        try:
+            until(lambda: not ready(plan, kubectl), 120, "nobody noticed that a Kubernetes node is gone")
+            said = play_inventory("replace.yml", *variables, code=2)
+            # Nobody but a person knows that it does not run there any more.
+            assert f"{victim['name']} does not stop" in said, said
+            assert claims(kubectl)[claim] == kept[claim]
+            for pod in kubectl("get", "pod", "--field-selector", f"spec.nodeName={lost}", "-o", "name").split():
+                kubectl("delete", pod, "--grace-period=0", "--force")
+            play_inventory("replace.yml", *variables)
+            assert kubectl.json("pod", victim["pod"])["spec"]["nodeName"] != lost
+            assert claims(kubectl)[claim] != kept[claim]
+            assert voters(outside) == on_disk(plan, kubectl)
+        finally:
+            play("local_kubernetes.yml", f"local_kubernetes_node={lost}", "local_kubernetes_node_state=started", "local_kubernetes_node_wait=true")
+    whole(load)
+    assert "changed=0" in play_inventory("site.yml", NEW)
+    after = uids(plan, kubectl)
+    assert [node for node in before if before[node] != after[node]] == [victim["name"]]
