@@ -25,10 +25,10 @@ ZONES = ["zone-0", "zone-1", "zone-2"]
 MEBIBYTE = b"x" * 2**20
 
 
-def pools(controllers: t.Sequence[int], brokers: t.Sequence[int]) -> str:
-    """The inventory's pools with these nodes; each zone again after three."""
-    changed = [{**CONTROLLERS, "node_ids": [*controllers], "racks": ZONES}, {**BROKERS, "node_ids": [*brokers], "racks": ZONES * (len(brokers) // 3)}]
-    return json.dumps({"kafka_node_pools": changed})
+def pools(*more: dict[str, t.Any]) -> str:
+    """The inventory's pools with a controller exchanged, and these."""
+    zoned: list[dict[str, t.Any]] = [{**CONTROLLERS, "node_ids": [100, 101, 103]}, BROKERS, *more]
+    return json.dumps({"kafka_node_pools": [{**pool, "racks": ZONES} for pool in zoned]})
 
 
 def whole(load: Load) -> None:
@@ -83,7 +83,7 @@ def test_replicas_are_spread_over_the_disks_of_a_broker(outside: Outside) -> Non
 
 
 def test_a_controller_takes_the_place_of_another(kubectl: Kubectl, outside: Outside) -> None:
-    options, changed = outside("CLIENTS"), pools([100, 101, 103], [0, 1, 2])
+    options, changed = outside("CLIENTS"), pools()
 
     def voters() -> list[int]:
         client = KafkaAdminClient(**options)
@@ -108,7 +108,7 @@ def test_a_controller_takes_the_place_of_another(kubectl: Kubectl, outside: Outs
 
 
 def test_a_whole_rack_restarts_at_once_where_every_partition_can_bear_it(outside: Outside) -> None:
-    options, changed = outside("CLIENTS"), pools([100, 101, 103], [0, 1, 2, 3, 4, 5])
+    options, changed = outside("CLIENTS"), pools({"name": "more", "node_ids": [3, 4, 5], "heap": "384m", "volumes": [{"size": "10Gi"}]})
 
     play_inventory("site.yml", PREFERRED, changed)
     play_inventory("scale.yml", PREFERRED, changed)
@@ -118,5 +118,5 @@ def test_a_whole_rack_restarts_at_once_where_every_partition_can_bear_it(outside
     whole(load)
     together = [sorted(names.split(", ")) for names in re.findall(r"(events-[-, \w]+) restarted \(manual\)", said)]
     controllers = [["events-controller-100"], ["events-controller-101"], ["events-controller-103"]]
-    racks = [[f"events-broker-{number}", f"events-broker-{number + 3}"] for number in range(3)]
+    racks = [[f"events-broker-{number}", f"events-more-{number + 3}"] for number in range(3)]
     assert sorted(together) == sorted(controllers + racks), said
