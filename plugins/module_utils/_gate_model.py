@@ -119,12 +119,15 @@ class Options:
 
     ``allow_without_spare``: restart although partitions of ``min.insync.replicas`` replicas or fewer (all topics with one
     replica), or a quorum of one or two voters, cannot go on meanwhile. ``accepted``: nodes whose own trouble is known and
-    holds nothing up; their replicas count for nothing all the same. ``check_reachable``: external listeners must have
-    answered. ``patience_ms``: how long to wait without any progress.
+    holds nothing up; their replicas count for nothing all the same. ``emptied``: nodes whose disks are given up, so that
+    nothing of their own keeps them: neither disks that failed, nor logs that are being recovered, nor a pod that is stopped
+    already, as those of a Kubernetes node that is gone are. ``check_reachable``: external listeners must have answered.
+    ``patience_ms``: how long to wait without any progress.
     """
 
     allow_without_spare: bool = False
     accepted: frozenset[int] = frozenset()
+    emptied: frozenset[int] = frozenset()
     check_reachable: bool = True
     patience_ms: int = 600_000
 

@@ -59,7 +59,7 @@ def other_reasons(found: t.Iterable[Trouble], leaving: frozenset[int]) -> list[R
 
 def own_reasons(snapshot: Snapshot, options: Options, leaving: frozenset[int]) -> list[Reason]:
     """What keeps the nodes themselves from being stopped."""
-    nodes = [snapshot.nodes[node] for node in sorted(leaving)]
+    nodes = [snapshot.nodes[node] for node in sorted(leaving - options.emptied)]
     recovering = [node.id for node in nodes if node.broker and (node.recovering_logs or (not _restored(node) and node.pod not in NOT_RUNNING))]
     terminating = [node.id for node in nodes if node.pod == "terminating"]
     failed = [node.id for node in nodes if node.broker and node.offline_log_dirs != () and node.pod not in NOT_RUNNING and node.id not in options.accepted]

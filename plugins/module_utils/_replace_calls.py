@@ -110,8 +110,8 @@ class Replacer(Roller):
         return self._namespace.objects("PersistentVolumeClaim", ",".join(f"{key}={value}" for key, value in labels.items()))
 
     def _may_stop(self, node: int) -> Ask:
-        """May it be stopped, once its vote is gone where that can be? What is wrong with its own disks is no reason to keep it."""
-        options = dataclasses.replace(self._gate, accepted=self._gate.accepted | {node})
+        """May it be stopped, once its vote is gone where that can be? What is wrong with itself is no reason to keep it."""
+        options = dataclasses.replace(self._gate, emptied=frozenset((node,)))
 
         def ask(snapshot: _gate_model.Snapshot, idle_ms: int) -> _gate_model.Verdict:
             reason = _replace.never(snapshot, node)

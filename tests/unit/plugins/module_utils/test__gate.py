@@ -144,6 +144,25 @@ def test_trouble_that_the_user_accepted_holds_nothing_up_but_counts_for_nothing(
     assert codes(Gate(fenced, Options(accepted=frozenset((5,)))).may_restart(0)) == {"partitions"}
 
 
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"recovering_logs": 1},
+        {"pod": "starting", "unfenced": False, "recovering_logs": None},
+        {"pod": "terminating", "unfenced": False},
+        {"offline_log_dirs": None},
+    ],
+)
+def test_nothing_of_its_own_keeps_a_node_whose_disks_are_given_up(trouble: dict[str, t.Any]) -> None:
+    options = Options(emptied=frozenset((0,)))
+    apart = cluster(partition((1, 2), (0, 1, 2)), nodes=[broker(0, **trouble)])
+    assert Gate(apart).may_restart(0).answer == "wait"
+    assert Gate(apart, options).may_restart(0) == Verdict("go")
+    # It holds for itself only, and what would be lacking without it is asked as ever.
+    assert Gate(apart, options).may_restart(1).answer == "wait"
+    assert codes(Gate(cluster(partition((0, 1), (0, 1, 2)), nodes=[broker(0, **trouble)]), options).may_restart(0)) == {"partitions"}
+
+
 def test_listeners_are_not_asked_for_where_the_user_says_so() -> None:
     snapshot = cluster(nodes=[broker(1, reachable=None)])
     assert Gate(snapshot, Options(check_reachable=False)).may_restart(0) == Verdict("go")
