@@ -97,7 +97,8 @@ class Cluster:
             ]
             play = {"hosts": "all", "connection": "local", "gather_facts": False, "vars": {"ansible_python_interpreter": sys.executable}, "tasks": tasks}
             book.write_text(json.dumps([play]), encoding="utf-8")
-            run(self.playbook(str(book)))
+            # A cluster that is one StatefulSet is none of this collection's any more.
+            run(self.playbook(str(book), "-e", f"kafka_live={not self.stateful_set}".lower()))
             return json.loads(written.read_text(encoding="utf-8"))
 
     @contextlib.contextmanager

@@ -134,15 +134,17 @@ class Roller:
         self._secrets = {obj["metadata"]["name"]: obj for obj in namespace.objects("Secret", _of_cluster(lock.cluster))}
 
     def preview(self) -> tuple[list[_roll_order.Restart], list[str]]:
-        """What would be restarted in which order, and what stands against the first of them now."""
+        """What is to be restarted in which order, first what was restarted in vain, and what stands against the first of them now."""
         view = self._view()
         if self._options.drain:
             _drain_calls.is_cordoned(_live.Api(self._namespace.client), self._options.drain)
             self._all_have_a_place(view)
         snapshot, active = self._snapshot(view)
         order = self._order(view, active)
+        if order.futile:
+            return [*order.futile, *order.restarts], [self._futile(restart, view) for restart in order.futile]
         if not order.restarts:
-            return [], [self._futile(restart, view) for restart in order.futile]
+            return [], []
         verdict = _may_restart(Gate(snapshot, self._options.gate), self.member(order.restarts[0]))
         held = [text for restart in order.restarts for text in [self._why_it_stays(self.member(restart), view)] if text]
         return list(order.restarts), [*held, *(reason.text for reason in verdict.reasons if verdict.answer != "go")]
@@ -198,18 +200,18 @@ class Roller:
 
     def _finish(self, member: Member, entry: _roll_order.Entry, begun: float) -> None:
         """Wait until a node has ended, or is back for good, and note what became of it."""
-        stop = "stop" in entry.causes
+        stop, returned = "stop" in entry.causes, ""
         try:
             if stop:
                 self._stop(member)
             else:
-                self._wait_for_return(member, entry.pod_uid)
+                returned = self._wait_for_return(member, entry.pod_uid)
         except Stopped as error:
             self._lock.write(dataclasses.replace(entry, outcome=str(error).partition("\n")[0]))
             self._lock.event(member.name, "RestartFailed", f"{member.name} is not back", "Warning")
             raise
         took = time.monotonic() - begun
-        self._lock.write(dataclasses.replace(entry, outcome=f"{'ended' if stop else 'back'} after {took:.1f} s"))
+        self._lock.write(dataclasses.replace(entry, outcome=f"{'ended' if stop else 'back'} after {took:.1f} s", returned=returned))
         self._lock.event(member.name, "Stopped" if stop else "Restarted", f"{'Ended' if stop else 'Back for good'} after {took:.1f} s")
 
     def _all_have_a_place(self, view: View) -> None:
@@ -276,7 +278,8 @@ class Roller:
                 raise Stopped(f"{member.name} was told to stop {self._options.ready_s:.0f} s ago and has not ended. Look at its log, and run again.")
             self._pause(time.monotonic())
 
-    def _wait_for_return(self, member: Member, old: str | None) -> None:
+    def _wait_for_return(self, member: Member, old: str | None) -> str:
+        """Wait until a node is back for good; the uid of its pod."""
         begun = time.monotonic()
         watch: Watch | None = None
         while True:
@@ -300,7 +303,7 @@ class Roller:
                 verdict = _has_returned(gate, member, watch.idle_ms(_ms(now)), self._options.preferred)
                 # Those that do not run either may have to be restarted before this one can be whole.
                 if verdict.answer == "go" or any(_may_restart(gate, each).answer == "go" for each in self._stuck_besides(view, member)):
-                    break
+                    return str(uid)
                 if verdict.answer == "stop":
                     raise Stopped(f"{member.name} was restarted and is not back for good. No other node was restarted. {_said(verdict)}\n{MEND}")
             self._pause(now)

@@ -72,7 +72,8 @@ class Entry:
     """A restart in the journal, written before the pod is deleted. ``pod_uid``: of the pod to be deleted; ``wanted`` and
     ``manual``: what it was restarted for. A run that was killed in between has an entry whose pod still is there.
     ``at``: when, in UTC; ``outcome``: what became of it, empty until that is known; both are for a person.
-    ``claims``: uids of the claims that are deleted where its disks are replaced. ``zookeeper``: the node is a server of the ensemble."""
+    ``returned``: uid of the pod that came back, empty where nobody has seen that. ``claims``: uids of the claims that are deleted where its
+    disks are replaced. ``zookeeper``: the node is a server of the ensemble."""
 
     node: int
     pod_uid: str | None
@@ -81,6 +82,7 @@ class Entry:
     manual: str = ""
     at: str = ""
     outcome: str = ""
+    returned: str = ""
     claims: tuple[str, ...] = ()
     zookeeper: bool = False
 
@@ -96,8 +98,8 @@ class Restart:
 
 @dataclasses.dataclass(frozen=True)
 class Order:
-    """``restarts``: what is still to be restarted, in order. ``futile``: nodes that were restarted for what they should run
-    with, and still do not: restarting them again would not help, and restarting others might do the same to them."""
+    """``restarts``: what is still to be restarted, in order. ``futile``: nodes whose last restart was for what they should run
+    with, and which still do not: restarting them again would not help, and restarting others might do the same to them."""
 
     restarts: tuple[Restart, ...]
     futile: tuple[Restart, ...] = ()
@@ -130,6 +132,7 @@ def order(nodes: t.Iterable[Node], journal: t.Sequence[Entry] = (), active: int 
     leads, None where that is not known.
     """
     nodes = list(nodes)
+    last = {(entry.node, entry.zookeeper): entry for entry in journal}
     served = any(node.ready for node in nodes if not node.zookeeper)
     todo: list[tuple[Node, Restart]] = []
     futile: list[Restart] = []
@@ -137,7 +140,8 @@ def order(nodes: t.Iterable[Node], journal: t.Sequence[Entry] = (), active: int 
         found = causes(node, journal)
         if found:
             restart = Restart(node.id, found, node.zookeeper)
-            if any(_carried_out(entry, node) and _for_the_same(entry, node, found) for entry in journal):
+            entry = last.get((node.id, node.zookeeper))
+            if entry and _was_in_vain(entry, node, found):
                 futile.append(restart)
             else:
                 todo.append((node, restart))
@@ -167,10 +171,12 @@ def _carried_out(entry: Entry, node: Node) -> bool:
     return (entry.node, entry.zookeeper) == (node.id, node.zookeeper) and node.pod_uid is not None and entry.pod_uid != node.pod_uid
 
 
-def _for_the_same(entry: Entry, node: Node, found: tuple[Cause, ...]) -> bool:
-    """Whether the restart was to bring what is wanted now; a new request may come on top of it later. A pod may come back to a
-    Kubernetes node that it had left, and leave it again, as a node may be started that was stopped."""
-    return not node.drain and not node.stop and entry.wanted == node.wanted and set(found) <= {*entry.causes, "stuck"} and entry.manual == node.manual
+def _was_in_vain(entry: Entry, node: Node, found: tuple[Cause, ...]) -> bool:
+    """Whether the last restart was to bring what is wanted now, and the pod that came of it still is another. One that somebody else has
+    made since says nothing, and a new request may come on top of it later. A pod may come back to a Kubernetes node that it had left,
+    and leave it again, as a node may be started that was stopped."""
+    same = entry.wanted == node.wanted and set(found) <= {*entry.causes, "stuck"} and entry.manual == node.manual
+    return same and not node.drain and not node.stop and _carried_out(entry, node) and entry.returned in ("", node.pod_uid)
 
 
 def _place(node: Node, active: int | None) -> tuple[int, int, int]:

@@ -165,6 +165,17 @@ def test_all_that_is_older_is_restarted_once() -> None:
     assert roller(fake, "2026-01-02T00:00:00Z").step() is None
 
 
+def test_what_was_rolled_back_is_rolled_forth_again() -> None:
+    fake = Fake()
+    for image in ("new", "old", "new"):
+        fake.image = image
+        fake.deleted.clear()
+        while roller(fake).step():
+            pass
+        assert fake.deleted == ORDER
+    assert roller(fake).preview() == ([], [])
+
+
 def test_a_server_that_does_not_come_back_stops_it_and_is_replaced_first() -> None:
     fake = Fake()
     fake.ill = {"c-zookeeper-2"}
@@ -188,6 +199,10 @@ def test_a_server_that_was_restarted_in_vain_is_not_restarted_again() -> None:
     first = roller(fake)
     first._lock.take()
     first._lock.write(_roll._roll_order.Entry(2, "c-zookeeper-2-1", wanted, ("image",), zookeeper=True))
+    order, against = roller(fake).preview()
+    assert order[0].node == 2
+    assert order[0].zookeeper
+    assert "c-zookeeper-2 was restarted for its present definition" in against[0]
     with pytest.raises(_roll_lock.Stopped, match="c-zookeeper-2 was restarted for its present definition"):
         roller(fake).step()
 

@@ -134,6 +134,9 @@ def entry(number: int, **fields: t.Any) -> Entry:
         # Restarted, and still with the old image.
         (node(0, pod_uid="new"), entry(0), Order((), (Restart(0, ("image",)),))),
         (node(0, pod_uid="new", stuck=True), entry(0), Order((), (Restart(0, ("image", "stuck")),))),
+        (node(0, pod_uid="new"), entry(0, returned="new"), Order((), (Restart(0, ("image",)),))),
+        # It came back with the new image; then somebody went back to the old one without a roll.
+        (node(0, pod_uid="newer"), entry(0, returned="new"), Order((Restart(0, ("image",)),))),
         # The definition was changed again since.
         (node(0, pod_uid="new", running=NEW, wanted=OLD), entry(0), Order((Restart(0, ("image",)),))),
         # It was restarted for another cause.
@@ -155,6 +158,14 @@ def entry(number: int, **fields: t.Any) -> Entry:
 )
 def test_a_run_after_a_kill_goes_on_and_restarts_nothing_twice(found: Node, written: Entry, expected: Order) -> None:
     assert order([found], [written]) == expected
+
+
+def test_a_definition_that_comes_back_is_rolled_again() -> None:
+    forth, back = entry(0, pod_uid="1", returned="2"), entry(0, pod_uid="2", wanted=OLD, returned="3")
+    assert ids(order([node(0, pod_uid="3")], [forth, back])) == [0]
+    # Killed before anybody saw it come back, too.
+    assert ids(order([node(0, pod_uid="3")], [forth, dataclasses.replace(back, returned="")])) == [0]
+    assert order([node(0, pod_uid="4")], [forth, back, entry(0, pod_uid="3", returned="4")]).futile == (Restart(0, ("image",)),)
 
 
 def test_nothing_goes_on_after_a_restart_in_vain() -> None:
