@@ -132,6 +132,10 @@ class Cluster:
 
     def behind(self, topic: str | None = None) -> int:
         """How many replicas are not in sync, of one topic or of all."""
+        (found,) = until(lambda: (self._behind(topic),), 60, "nobody tells which replicas are in sync")
+        return int(found)
+
+    def _behind(self, topic: str | None) -> int:
         with self.admin() as admin:
             topics = admin.describe_topics([topic] if topic else None)
         partitions = [partition for each in topics for partition in each["partitions"]]
@@ -141,12 +145,17 @@ class Cluster:
 
     def wait_healthy(self, seconds: float = 300) -> None:
         until(lambda: all(self.ready(broker) for broker in self.brokers), seconds, "not all pods are Ready")
-        until(lambda: not self.behind(), seconds, "not all replicas are in sync", interval=1)
+        until(lambda: not self._behind(None), seconds, "not all replicas are in sync", interval=1)
 
     def prefer(self) -> None:
         """Let the preferred replicas lead, so that every row begins with the same leaders."""
-        with self.admin() as admin:
-            admin.elect_leaders(PREFERRED, raise_errors=False)
+
+        def elect() -> bool:
+            with self.admin() as admin:
+                admin.elect_leaders(PREFERRED, raise_errors=False)
+            return True
+
+        until(elect, 60, "nobody elects leaders")
 
     def restart(self, broker: Broker) -> None:
         """Delete the pod, and wait until its successor is Ready."""

@@ -15,22 +15,25 @@ Play = t.Tuple[str, ...]  # noqa: UP006
 FOUR = json.dumps({"safety_more": [{"name": "more", "node_ids": [3], "heap": "384m", "volumes": [{"size": "2Gi"}]}]})
 OUT: tuple[Play, ...] = (("site.yml", "-e", FOUR), ("playbooks/scale.yml", "-e", FOUR))
 IN: tuple[Play, ...] = (("playbooks/scale.yml", "-e", "kafka_scale_in=3"),)
+RESTARTED = r"restarted \("
 SITE: tuple[Play, ...] = (("site.yml",),)
 
 
 class Operation(t.NamedTuple):
-    """``plays``: what is measured; ``before`` and ``after``: what makes the cluster as it has to be for that, and as it was."""
+    """``plays``: what is measured; ``before`` and ``after``: what makes the cluster as it has to be for that, and as it was. ``says``: what
+    the plays say where there was something to measure, a regular expression."""
 
     plays: tuple[Play, ...]
     before: tuple[Play, ...] = ()
     after: tuple[Play, ...] = ()
+    says: str = r"changed=[1-9]"
 
 
 OPERATIONS = {
-    "reconfigure": Operation((("site.yml", "-e", "safety_queued=501"),), after=SITE),
-    "resources": Operation((("site.yml", "-e", "safety_heap=400m"),), after=SITE),
+    "reconfigure": Operation((("site.yml", "-e", "safety_queued=501"),), after=SITE, says=RESTARTED),
+    "resources": Operation((("site.yml", "-e", "safety_heap=400m"),), after=SITE, says=RESTARTED),
     # The way back is open until playbooks/finish_upgrade.yml.
-    "upgrade": Operation((("site.yml", "-e", "kafka_version=4.3.1"),), after=SITE),
+    "upgrade": Operation((("site.yml", "-e", "kafka_version=4.3.1"),), after=SITE, says=RESTARTED),
     "scale-out": Operation(OUT, after=IN),
     "scale-in": Operation(IN, before=OUT),
     "resize": Operation(SITE),
@@ -58,6 +61,6 @@ def operate(cluster: Cluster, way: str) -> str:
         # Claims never shrink: what comes afterwards has to know of it.
         cluster.play += ["-e", f"safety_size={cluster.gibibytes() + 1}Gi"]
     said = run_all(cluster, operation.plays)
-    if not re.search(r"changed=[1-9]", said):
-        raise JudgeError(f"{way}: the playbooks changed nothing, so that there is nothing to measure")
+    if not re.search(operation.says, said):
+        raise JudgeError(f"{way}: the playbooks did not say {operation.says}, so that there is nothing to measure:\n{said[-2000:]}")
     return said
