@@ -114,7 +114,11 @@ class Load:
     def __enter__(self) -> Load:
         consumer = KafkaConsumer(enable_auto_commit=False, **self._options)
         try:
-            places = [TopicPartition(self.topic, number) for number in sorted(consumer.partitions_for_topic(self.topic) or ())]
+            # Not every broker knows at once of a topic that was made just now.
+            deadline = time.monotonic() + 10
+            while not (numbers := consumer.partitions_for_topic(self.topic)) and time.monotonic() < deadline:
+                time.sleep(0.2)
+            places = [TopicPartition(self.topic, number) for number in sorted(numbers or ())]
             if not places:
                 raise JudgeError(f"there is no topic {self.topic}: create it with three replicas and min.insync.replicas 2")
             self._begin_offsets = consumer.end_offsets(places)
