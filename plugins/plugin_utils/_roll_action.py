@@ -18,15 +18,14 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils._kafka_changes
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import get_api_client
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
-from kubernetes.client.api import core_v1_api as _core_v1_api
+
+# What the port-forward needs takes a second to load. Ansible loads this file in its own process, which each task's is forked from, so that
+# it is loaded once and not for each node.
+from kubernetes.client.api import core_v1_api  # noqa: F401
 from kubernetes.dynamic.exceptions import DynamicApiError
 from urllib3.exceptions import HTTPError
 
 Options = t.Dict[str, t.Any]  # noqa: UP006
-
-FORWARDS = _core_v1_api.CoreV1Api
-"""What the port-forward needs takes a second to load. Ansible loads this file in its own process, which each task's is forked from, so
-that it is loaded once and not for each node."""
 
 OPTIONS: Options = {
     "nodes": {

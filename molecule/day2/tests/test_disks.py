@@ -7,16 +7,12 @@ import base64
 import re
 import uuid
 
-from cluster import Kubectl, play, play_inventory, ready, until
+from cluster import Kubectl, claims, play, play_inventory, ready, until
 from kafka import KafkaAdminClient
-from load import Load
-from test_day2 import NEW, Outside, Plan, Play, journal, lock, uids, whole
+from load import Load, whole
+from test_day2 import NEW, Outside, Plan, Play, journal, lock, uids
 
 testinfra_hosts = ["local://"]
-
-
-def claims(kubectl: Kubectl) -> dict[str, str]:
-    return {claim["metadata"]["name"]: claim["metadata"]["uid"] for claim in kubectl.json("persistentvolumeclaim")["items"]}
 
 
 def on_disk(plan: Plan, kubectl: Kubectl) -> dict[int, str]:

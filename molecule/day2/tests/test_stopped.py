@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from cluster import Kubectl, play_inventory
-from load import Load
-from test_day2 import NEW, Outside, Plan, uids, whole
+from load import Load, whole
+from test_day2 import NEW, Outside, Plan, uids
 
 testinfra_hosts = ["local://"]
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 import json
 
 from cluster import Kubectl, play_inventory
-from load import Load
-from test_day2 import NEW, POOL, Outside, Plan, Play, uids, whole
+from load import Load, whole
+from test_day2 import NEW, POOL, Outside, Plan, Play, uids
 
 testinfra_hosts = ["local://"]
 

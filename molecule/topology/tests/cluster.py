@@ -82,6 +82,11 @@ def ready(plan: dict[str, t.Any], kubectl: Kubectl) -> bool:
     )
 
 
+def claims(kubectl: Kubectl) -> dict[str, str]:
+    """The uids of the claims, by name."""
+    return {claim["metadata"]["name"]: claim["metadata"]["uid"] for claim in kubectl.json("persistentvolumeclaim")["items"]}
+
+
 def until(what: t.Callable[[], t.Any], seconds: float, about: str) -> None:
     """Wait for a state."""
     deadline = time.monotonic() + seconds

@@ -70,3 +70,8 @@ def account(load: Load) -> str:
     received = load.received()
     lost = load.acknowledged - set(received)
     return f"sent {load.sent}, failed {len(load.failed)}, lost {len(lost)}, duplicated {len(received) - len(set(received))}"
+
+
+def whole(load: Load) -> None:
+    """Nothing was lost or sent twice, and no send failed."""
+    assert account(load) == f"sent {load.sent}, failed 0, lost 0, duplicated 0", load.failed[:3]

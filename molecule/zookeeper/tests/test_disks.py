@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from cluster import Kubectl, play_inventory, ready
+from cluster import Kubectl, claims, play_inventory, ready
 
 testinfra_hosts = ["local://"]
 
@@ -17,16 +17,13 @@ TOPIC = json.dumps({"kafka_topics": [{"name": "kept", "partitions": 3, "replicat
 
 
 def test_a_brokers_disk_is_replaced(plan: Plan, kubectl: Kubectl) -> None:
-    def claims() -> dict[str, str]:
-        return {claim["metadata"]["name"]: claim["metadata"]["uid"] for claim in kubectl.json("persistentvolumeclaim")["items"]}
-
     pod = plan["nodes"][1]["pod"]
     play_inventory("topics_users_acls.yml", ENCRYPTED, TOPIC)
-    before = claims()
+    before = claims(kubectl)
     assert f"data-0-{pod}" in play_inventory("replace.yml", ENCRYPTED, "kafka_replace=1", "--check")
-    assert claims() == before
+    assert claims(kubectl) == before
     play_inventory("replace.yml", ENCRYPTED, "kafka_replace=1")
-    after = claims()
+    after = claims(kubectl)
     assert [name for name in before if before[name] != after[name]] == [f"data-0-{pod}"]
     assert ready(plan, kubectl)
     found = kubectl("exec", pod, "--", "ls", "/var/lib/kafka/data-0/log").split()
