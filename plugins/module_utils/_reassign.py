@@ -141,6 +141,21 @@ def _named(places: t.Iterable[Place]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
+def leaders_last(state: State, changes: t.Iterable[_placement.Change]) -> tuple[_placement.Change, ...]:
+    """The same replicas, new ones last: whoever leads now goes on, or else somebody who is in sync already takes over.
+
+    A broker that gets a replica has often just begun; its first fetches already hold acknowledgements up, and a partition that it
+    led from the moment it is in sync (Kafka elects the first replica) would wait for its first connections as well. What is
+    planned first is written when nothing is copied any more, as another order of the same replicas.
+    """
+
+    def order(change: _placement.Change) -> tuple[int, ...]:
+        leader = state.topics[change.topic].partitions[change.number].leader
+        return tuple(sorted(change.after, key=lambda broker: (broker != leader, broker not in change.before)))
+
+    return tuple(change._replace(after=order(change)) if change.added else change for change in changes)
+
+
 def holding(state: State, brokers: t.Collection[int]) -> dict[int, list[Place]]:
     """The partitions that each of these brokers has a replica of, or is given one by a reassignment; brokers without any are left out."""
     found: dict[int, list[Place]] = collections.defaultdict(list)
@@ -200,9 +215,11 @@ def moved(there: t.Iterable[_placement.Partition], changes: t.Iterable[_placemen
     return [partition._replace(replicas=after.get((partition.topic, partition.number), partition.replicas)) for partition in there]
 
 
-def left(changes: t.Sequence[_placement.Change], limits: Limits, rate: float = 0) -> dict[str, t.Any]:
+def left(state: State, changes: t.Sequence[_placement.Change], limits: Limits, rate: float = 0) -> dict[str, t.Any]:
     """What is still to be done. ``rate``: bytes a second that were measured, 0 where nothing was; the seconds are None where nobody can tell."""
-    batches = _placement_batches.batches(changes, limits.bytes, limits.partitions)
+    moves = leaders_last(state, changes)
+    orders = [planned._replace(before=move.after) for planned, move in zip(changes, moves) if planned.after != move.after]
+    batches = [batch for part in (moves, orders) for batch in _placement_batches.batches(part, limits.bytes, limits.partitions)]
     size = sum(change.bytes_moved for change in changes)
     seconds: float | None = None
     if rate:
@@ -221,8 +238,10 @@ def left(changes: t.Sequence[_placement.Change], limits: Limits, rate: float = 0
 
 def shown(changes: t.Iterable[_placement.Change]) -> dict[str, dict[str, list[int]]]:
     """For a diff: the replicas of what changes, before and after."""
-    before, after = {}, {}
+    before: dict[str, list[int]] = {}
+    after: dict[str, list[int]] = {}
     for change in changes:
         name = f"{change.topic}-{change.number}"
-        before[name], after[name] = list(change.before), list(change.after)
+        before.setdefault(name, list(change.before))
+        after[name] = list(change.after)
     return {"before": before, "after": after}

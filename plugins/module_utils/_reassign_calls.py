@@ -107,7 +107,7 @@ class Reassigner:
         found = self._plan(state, wanted).changes
         carried = in_vain = 0
         while found and (not batches or carried < batches):
-            batch = _placement_batches.batches(found, limits.bytes, limits.partitions)[0]
+            batch = _reassign.leaders_last(state, _placement_batches.batches(found, limits.bytes, limits.partitions)[0])
             self._carry_out(batch, limits.throttle)
             carried += 1
             state = self.observe()
@@ -127,9 +127,9 @@ class Reassigner:
             "changed": bool(changes or adopted or ended or elected or cleared),
             "adopted": len(adopted),
             "cancelled": _names(ended),
-            "moved": {"partitions": len(changes), "bytes": size, "seconds": round(seconds, 1)},
+            "moved": {"partitions": len({(change.topic, change.number) for change in changes}), "bytes": size, "seconds": round(seconds, 1)},
             "elected": elected,
-            "left": _reassign.left(found, limits, size / seconds),
+            "left": _reassign.left(state, found, limits, size / seconds),
             "brokers": {"before": _reassign.figures(before, brokers), "after": _reassign.figures(_reassign.partitions(state), brokers)},
             "diff": _reassign.shown([*adopted, *changes]),
         }
@@ -148,7 +148,7 @@ class Reassigner:
             "cancelled": _names(ended),
             "moved": {"partitions": 0, "bytes": 0, "seconds": 0.0},
             "elected": len(elections),
-            "left": _reassign.left(changes, limits),
+            "left": _reassign.left(state, changes, limits),
             "brokers": {"before": _reassign.figures(there, brokers), "after": _reassign.figures(_reassign.moved(there, changes), brokers)},
             "diff": _reassign.shown(changes),
         }

@@ -207,6 +207,22 @@ def test_replicas_and_leaders_become_even(three: Cluster, name: str) -> None:
     assert not call("kafka_reassign", three).changed
 
 
+def test_who_gets_a_replica_does_not_lead_before_all_is_copied(three: Cluster, name: str) -> None:
+    """Killed between the two steps, it goes on with the second."""
+    assert call("kafka_topics", three, topics=[{"name": name, "assignments": [[1, 2]] * 6}]).changed
+    foretold = call("kafka_reassign", three, check=True)
+    assert foretold["left"]["batches"] == 2
+    copied = call("kafka_reassign", three, batches=1)
+    assert copied["left"]["batches"] == 1
+    assert copied["left"]["bytes"] == 0
+    assert any(3 in each for each in placed(three, name))
+    assert 3 not in leaders(three, name)
+    ordered = call("kafka_reassign", three)
+    assert ordered["moved"]["bytes"] == 0
+    assert ordered["brokers"]["after"] == foretold["brokers"]["after"]
+    assert collections.Counter(leaders(three, name)) == {1: 2, 2: 2, 3: 2}
+
+
 def test_the_role_tells_of_every_batch(three: Cluster, name: str, tmp_path: pathlib.Path) -> None:
     """One visible result for each; the second run has none."""
     assert call("kafka_topics", three, topics=[{"name": name, "assignments": [[1, 2]] * 6}]).changed

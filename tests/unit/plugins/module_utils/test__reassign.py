@@ -7,7 +7,7 @@ import collections
 import typing as t
 
 import pytest
-from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _placement_batches, _reassign
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _placement, _placement_batches, _reassign
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._kafka_changes import Refusal
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._kafka_topics import Partition, Setting, TopicState
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._reassign import Limits, State
@@ -34,7 +34,7 @@ def test_a_new_broker_gets_its_share() -> None:
     changes = _reassign.plan(there).changes
     after = _reassign.figures(_reassign.moved(_reassign.partitions(there), changes), there.brokers)
     assert [(each["replicas"], each["leaders"], each["bytes"]) for each in after] == [(2, 1, 20)] * 3
-    assert _reassign.left(changes, LIMITS)["bytes"] == 20
+    assert _reassign.left(there, changes, LIMITS)["bytes"] == 20
 
 
 def test_what_leaves_is_emptied_and_nothing_else_moves() -> None:
@@ -197,17 +197,45 @@ def test_a_configuration_of_another_kind_is_no_throttle() -> None:
     ],
 )
 def test_how_long_it_takes(name: str, limits: Limits, rate: float, seconds: float | None) -> None:
-    changes = _reassign.plan(state((1, 2), (2, 1), (1, 2))).changes
-    assert _reassign.left(changes, limits, rate)["seconds"] == seconds
+    there = state((1, 2), (2, 1), (1, 2))
+    assert _reassign.left(there, _reassign.plan(there).changes, limits, rate)["seconds"] == seconds
 
 
 def test_nothing_left_takes_no_time() -> None:
-    assert _reassign.left((), LIMITS) == {"partitions": 0, "bytes": 0, "batches": 0, "seconds": 0.0}
+    assert _reassign.left(state(), (), LIMITS) == {"partitions": 0, "bytes": 0, "batches": 0, "seconds": 0.0}
+
+
+LAST: list[tuple[str, State, tuple[int, ...], tuple[int, ...]]] = [
+    ("the leader stays and goes on", one(replicas=(1, 2), leader=1), (3, 1), (1, 3)),
+    ("a leader that is not the preferred one goes on", one(replicas=(1, 2), leader=2), (3, 2), (2, 3)),
+    ("the leader leaves, and who has a replica already takes over", one(replicas=(1, 2), leader=1), (3, 2), (2, 3)),
+    ("nobody else has one", one(replicas=(1,), leader=1), (3,), (3,)),
+    ("nothing is copied: the order is what is wanted", one(replicas=(1, 2), leader=1), (2, 1), (2, 1)),
+]
+
+
+@pytest.mark.parametrize(("name", "there", "planned", "asked"), LAST, ids=[case[0] for case in LAST])
+def test_new_replicas_come_last_while_they_are_copied(name: str, there: State, planned: tuple[int, ...], asked: tuple[int, ...]) -> None:
+    change = _placement.Change("t", 0, there.topics["t"].partitions[0].replicas, planned, 10)
+    assert [each.after for each in _reassign.leaders_last(there, [change])] == [asked]
+
+
+def test_the_order_of_what_was_copied_is_left_as_well() -> None:
+    """A batch of its own, once all replicas are there: nobody may lead before."""
+    there = one(replicas=(1, 2), leader=1)
+    moving, ordered = (3, 2), (2, 3)
+    assert _reassign.left(there, [_placement.Change("t", 0, (1, 2), moving, 10)], LIMITS)["batches"] == 2
+    assert _reassign.left(there, [_placement.Change("t", 0, (1, 2), ordered, 10)], LIMITS)["batches"] == 1
 
 
 def test_a_diff_has_what_changes() -> None:
     there = state((1, 2), (1, 2), alive=(1, 2))
     assert _reassign.shown(_reassign.plan(there).changes) == {"before": {"t-0": [1, 2]}, "after": {"t-0": [2, 1]}}
+
+
+def test_a_diff_has_what_was_before_all_steps_and_what_is_after_them() -> None:
+    steps = [_placement.Change("t", 0, (1, 2), (2, 3), 10), _placement.Change("t", 0, (2, 3), (3, 2), 10)]
+    assert _reassign.shown(steps) == {"before": {"t-0": [1, 2]}, "after": {"t-0": [3, 2]}}
 
 
 @st.composite
@@ -233,7 +261,7 @@ def test_planned_anew_after_every_batch_it_ends_where_it_should(cluster: tuple[S
     whole = _reassign.plan(there, wanted)
     total = rounds = 0
     while changes := _reassign.plan(there, wanted).changes:
-        batch = _placement_batches.batches(changes, size, partitions)[0]
+        batch = _reassign.leaders_last(there, _placement_batches.batches(changes, size, partitions)[0])
         total += sum(change.bytes_moved for change in batch)
         rounds += 1
         assert rounds <= 3 * len(there.topics["t"].partitions) + 3, "it goes on and on"
