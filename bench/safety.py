@@ -61,13 +61,13 @@ def roll(cluster: Cluster) -> list[str]:
     return cluster.playbook("playbooks/roll.yml", "-e", f"{BEFORE}={before}")
 
 
-def restart(cluster: Cluster, way: str) -> str:
-    """Restart the brokers in this way, or do something else to them; what a play said."""
-    first = cluster.brokers[0]
+def restart(cluster: Cluster, way: str, number: int) -> str:
+    """Restart the brokers in this way, or do something else to them; what a play said. ``number``: of the round."""
     if way == "control":
         time.sleep(30)
     elif way == "one":
-        cluster.restart(first)
+        # One of them is the active controller, whose end costs more: each round has another.
+        cluster.restart(cluster.brokers[number % len(cluster.brokers)])
     elif way == "rollout":
         cluster.roll_out()
     elif way == "naive":
@@ -138,7 +138,7 @@ def measure(cluster: Cluster, row: str, number: int, fill_mebibytes: int, rate: 
                 until(lambda: load.acknowledged() > 100, 60, "nothing is acknowledged")
                 time.sleep(STEADY)
                 begun = load.now()
-                said = restart(cluster, way)
+                said = restart(cluster, way, number)
                 ended = load.now()
                 lacking_after = cluster.behind(topic)
                 cluster.wait_healthy(LIMIT)

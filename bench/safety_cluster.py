@@ -22,6 +22,7 @@ from kafka.errors import KafkaError
 from kubernetes import client, config
 from load.clients import JudgeError
 
+Answer = t.TypeVar("Answer")
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 PREFERRED = 0  # Kafka's type of election
 LIMIT = 540.0
@@ -52,6 +53,12 @@ def until(what: t.Callable[[], t.Any], seconds: float, about: str, interval: flo
             said = f" (the last answer was: {error!r})"
         time.sleep(interval)
     raise JudgeError(f"{about} within {seconds:.0f} s{said}")
+
+
+def answer(what: t.Callable[[], Answer], about: str) -> Answer:
+    """What somebody says, asked again while nobody does."""
+    found: tuple[Answer] = until(lambda: (what(),), 60, about)
+    return found[0]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,8 +139,7 @@ class Cluster:
 
     def behind(self, topic: str | None = None) -> int:
         """How many replicas are not in sync, of one topic or of all."""
-        (found,) = until(lambda: (self._behind(topic),), 60, "nobody tells which replicas are in sync")
-        return int(found)
+        return answer(lambda: self._behind(topic), "nobody tells which replicas are in sync")
 
     def _behind(self, topic: str | None) -> int:
         with self.admin() as admin:
@@ -149,13 +155,11 @@ class Cluster:
 
     def prefer(self) -> None:
         """Let the preferred replicas lead, so that every row begins with the same leaders."""
+        answer(self._prefer, "nobody elects leaders")
 
-        def elect() -> bool:
-            with self.admin() as admin:
-                admin.elect_leaders(PREFERRED, raise_errors=False)
-            return True
-
-        until(elect, 60, "nobody elects leaders")
+    def _prefer(self) -> None:
+        with self.admin() as admin:
+            admin.elect_leaders(PREFERRED, raise_errors=False)
 
     def restart(self, broker: Broker) -> None:
         """Delete the pod, and wait until its successor is Ready."""

@@ -197,6 +197,9 @@ def _shared_properties(definition: Definition, identity: Identity, zookeeper_con
         if definition.zookeeper.tls:
             decided.update(_plan_zookeeper.client_properties())
     return {
+        # Followers often hear of a new leader before that does, and come too early. Kafka's second of patience is then a second
+        # in which nothing is acknowledged (docs/safety.md).
+        "replica.fetch.backoff.ms": "100",
         "default.replication.factor": copies,
         "min.insync.replicas": in_sync,
         "offsets.topic.replication.factor": copies,

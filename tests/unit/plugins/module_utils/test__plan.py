@@ -64,6 +64,11 @@ def test_replication_fits_the_brokers(brokers: int, factor: str, in_sync: str) -
     assert properties["min.insync.replicas"] == properties["transaction.state.log.min.isr"] == in_sync
 
 
+@pytest.mark.parametrize(("config", "shown"), [({}, "100"), ({"replica.fetch.backoff.ms": 1000}, "1000")])
+def test_followers_ask_a_new_leader_again_soon_unless_the_user_says_otherwise(config: dict[str, int], shown: str) -> None:
+    assert {node.properties["replica.fetch.backoff.ms"] for node in plan({"kafka_config": config}).nodes} == {shown}
+
+
 def test_configuration_of_a_pool_is_over_that_of_the_cluster() -> None:
     pools = [{"name": "a", "node_ids": [0]}, {"name": "b", "node_ids": [1], "config": {"num.io.threads": 2}}]
     found = plan({"kafka_config": {"num.io.threads": 4}, "kafka_node_pools": pools})
