@@ -33,6 +33,13 @@ RATES = ("leader.replication.throttled.rate", "follower.replication.throttled.ra
 GONE = "UnknownTopicOrPartition"
 """What Kafka says about a topic that was deleted meanwhile; then there is nothing to move."""
 
+HANDED_OVER = 25
+"""In so many parts a batch is handed over to Kafka. Each replica that has caught up changes the epoch of its leader, and whatever brokers
+have to take in at one time, clients wait for: of twelve small partitions at once for 2 s, of one at a time for 0.3 s (docs/safety.md)."""
+
+SOON = 3.0
+"""Seconds until the next part is handed over though the last one still copies; what is large is copied side by side."""
+
 ELECT_AT_ONCE = 50
 """Partitions whose leaders change together: each change costs their clients a moment."""
 
@@ -108,7 +115,7 @@ class Reassigner:
         carried = in_vain = 0
         while found and (not batches or carried < batches):
             batch = _reassign.leaders_last(state, _placement_batches.batches(found, limits.bytes, limits.partitions)[0])
-            self._carry_out(batch, limits.throttle)
+            self._carry_out(batch, limits)
             carried += 1
             state = self.observe()
             undone = _placement_batches.remaining(batch, _reassign.replicas(state))
@@ -189,24 +196,35 @@ class Reassigner:
             _cancel(road, running)
         self._wait([change._replace(after=change.before) for change in running], ordered=False)
 
-    def _carry_out(self, batch: Changes, throttle: int) -> None:
-        self._set_throttle(batch, throttle)
-        by_topic: dict[str, dict[int, tuple[int, ...]]] = collections.defaultdict(dict)
-        for change in batch:
-            by_topic[change.topic][change.number] = change.after
-        asked = [TopicChange(topic, "replicas", "", numbers) for topic, numbers in by_topic.items()]
+    def _carry_out(self, batch: Changes, limits: Limits) -> None:
+        self._set_throttle(batch, limits.throttle)
         refused: dict[str, str] = {}
-        try:
-            with self._road() as road:
-                refused = {change.item: why for change, why in _kafka_calls.write_topics(road, asked, False).items()}
-        except Interrupted:
-            pass  # what was made of it shows now; what was not is planned again
-        self._wait([change for change in batch if change.topic not in refused])
+        copied = [change for change in batch if change.added]
+        ordered = [change for change in batch if not change.added]
+        going: list[_placement.Change] = []
+        for part in (*_kafka_calls.at_once(copied, limit=max(1, limits.partitions // HANDED_OVER)), *([ordered] if ordered else [])):
+            refused.update(self._hand_over(part))
+            accepted = [change for change in part if change.topic not in refused]
+            if not self._wait(accepted, limit=SOON):
+                going += accepted
+        self._wait(going)
         # Brokers may not show yet what was set a moment ago.
-        self._remove_throttle(self.observe(sizes=False), list(by_topic) if throttle else ())
+        self._remove_throttle(self.observe(sizes=False), {change.topic for change in batch} if limits.throttle else ())
         serious = {topic: why for topic, why in refused.items() if GONE not in why}
         if serious:
             raise Stopped(f"Kafka refused to move {'; '.join(f'{topic}: {why}' for topic, why in sorted(serious.items()))}")
+
+    def _hand_over(self, part: Changes) -> dict[str, str]:
+        """Ask for these; why Kafka refuses, by topic."""
+        by_topic: dict[str, dict[int, tuple[int, ...]]] = collections.defaultdict(dict)
+        for change in part:
+            by_topic[change.topic][change.number] = change.after
+        asked = [TopicChange(topic, "replicas", "", numbers) for topic, numbers in by_topic.items()]
+        try:
+            with self._road() as road:
+                return {change.item: why for change, why in _kafka_calls.write_topics(road, asked, False).items()}
+        except Interrupted:
+            return {}  # what was made of it shows now; what was not is planned again
 
     def _set_throttle(self, batch: Changes, rate: int) -> None:
         """Names of replicas first: they are what tells the next run that there is something to take away."""
@@ -233,9 +251,13 @@ class Reassigner:
             _alter(road, {(TOPIC, topic): dict.fromkeys(sorted(THROTTLES)) for topic in sorted(topics)})
         return True
 
-    def _wait(self, changes: Changes, *, ordered: bool = True) -> None:
-        """Until none of these runs any more and brokers show it. ``ordered``: in this order of replicas."""
-        pause, best, progress = FIRST_PAUSE, None, time.monotonic()
+    def _wait(self, changes: Changes, *, ordered: bool = True, limit: float = float("inf")) -> bool:
+        """Until none of these runs any more and brokers show it; False where it does after ``limit`` seconds. ``ordered``: in this order of
+        replicas."""
+        if not changes:
+            return True
+        pause, best, begun = FIRST_PAUSE, None, time.monotonic()
+        progress = begun
         trouble, ended = "", float("inf")
         while True:
             try:
@@ -244,11 +266,13 @@ class Reassigner:
                 trouble = f" The last look failed: {error}"
             else:
                 if now is None:
-                    return
+                    return True
                 running, _lacking = now
                 ended = float("inf") if running else min(ended, time.monotonic())
                 if time.monotonic() - ended > SHOWS:
-                    return  # somebody has cancelled it, or moved it elsewhere
+                    return True  # somebody has cancelled it, or moved it elsewhere
+                if time.monotonic() - begun > limit:
+                    return False
                 if best is None or now < best:
                     best, progress, trouble = now, time.monotonic(), ""
             if time.monotonic() - progress > self._patience:

@@ -14,7 +14,7 @@ author:
 description:
   - Moves replicas so that O(brokers) hold all of them, apart by rack, even in number, with leaders even, and with as few bytes moved as
     can be. What is on any other broker leaves it. Replicas become even in number and not in bytes, since that moves less.
-  - It moves batch by batch, under a throttle where one is given, which it takes away again. New replicas do not lead while
+  - It moves batch by batch, a twenty-fifth of one at a time, under a throttle where one is given, which it takes away again. New replicas do not lead while
     anything is copied; then replicas get their order, and preferred leaders are elected.
   - Killed at any moment and called again, it waits for what still runs, and goes on with what is left. All state is Kafka's own.
     What leads to a broker that is not to hold replicas, or is down, is cancelled instead.

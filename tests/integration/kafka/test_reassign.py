@@ -209,7 +209,7 @@ def test_replicas_and_leaders_become_even(three: Cluster, name: str) -> None:
 
 def test_who_gets_a_replica_does_not_lead_before_all_is_copied(three: Cluster, name: str) -> None:
     """Killed between the two steps, it goes on with the second."""
-    assert call("kafka_topics", three, topics=[{"name": name, "assignments": [[1, 2]] * 6}]).changed
+    assert call("kafka_topics", three, topics=[{"name": name, "assignments": [[1, 2]] * 30}]).changed
     foretold = call("kafka_reassign", three, check=True)
     assert foretold["left"]["batches"] == 2
     copied = call("kafka_reassign", three, batches=1)
@@ -220,7 +220,8 @@ def test_who_gets_a_replica_does_not_lead_before_all_is_copied(three: Cluster, n
     ordered = call("kafka_reassign", three)
     assert ordered["moved"]["bytes"] == 0
     assert ordered["brokers"]["after"] == foretold["brokers"]["after"]
-    assert collections.Counter(leaders(three, name)) == {1: 2, 2: 2, 3: 2}
+    assert leaders(three, name) == [each[0] for each in placed(three, name)]
+    assert 3 in leaders(three, name)
 
 
 def test_the_role_tells_of_every_batch(three: Cluster, name: str, tmp_path: pathlib.Path) -> None:
