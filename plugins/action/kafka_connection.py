@@ -11,6 +11,9 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _connection
 from ansible_collections.kafkaops.kubernetes.plugins.plugin_utils import _api
 
+# Every task that uses the connection forwards ports: loaded here, in Ansible's own process, it is there for all of them.
+from kubernetes.client.api import core_v1_api  # noqa: F401
+
 
 class ActionModule(ActionBase):
     """See the documentation of the module of the same name."""
