@@ -35,7 +35,7 @@ GONE = "UnknownTopicOrPartition"
 
 HANDED_OVER = 25
 """In so many parts a batch is handed over to Kafka. Each replica that has caught up changes the epoch of its leader, and whatever brokers
-have to take in at one time, clients wait for: of twelve small partitions at once for 2 s, of one at a time for 0.3 s (docs/safety.md)."""
+have to take in at one time, clients wait for: for nine small partitions at once 2 s, for one at a time 0.3 s (docs/safety.md)."""
 
 SOON = 3.0
 """Seconds until the next part is handed over though the last one still copies; what is large is copied side by side."""
@@ -202,7 +202,8 @@ class Reassigner:
         copied = [change for change in batch if change.added]
         ordered = [change for change in batch if not change.added]
         going: list[_placement.Change] = []
-        for part in (*_kafka_calls.at_once(copied, limit=max(1, limits.partitions // HANDED_OVER)), *([ordered] if ordered else [])):
+        parts = _kafka_calls.at_once(copied, limit=max(1, limits.partitions // HANDED_OVER))
+        for part in (*parts, *_kafka_calls.at_once(ordered, limit=limits.partitions)):
             refused.update(self._hand_over(part))
             accepted = [change for change in part if change.topic not in refused]
             if not self._wait(accepted, limit=SOON):

@@ -7,12 +7,12 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import typing as t
 
 import pytest
 import yaml
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _gate_calls
 from cluster import PROJECT, Client, Kubectl, command, play, play_inventory, ready, until
 from kafka import KafkaAdminClient
 from kafka.admin import (
@@ -117,18 +117,6 @@ def missing(module: str, name: str, options: Client, exported: pathlib.Path) -> 
         client.close()
 
 
-def reachable(options: Client) -> bool:
-    """Whether every broker can be connected to from outside. Whoever forwards node ports looks for an API server that was gone several
-    times less and less often, up to every minute, and sends clients to pods that are no more meanwhile."""
-    try:
-        for address in options["bootstrap_servers"]:
-            host, _colon, port = address.rpartition(":")
-            socket.create_connection((host, int(port)), timeout=2).close()
-    except OSError:
-        return False
-    return True
-
-
 @pytest.mark.parametrize("cut", [delete_a_pod, restart_the_api_server])
 @pytest.mark.parametrize("module", MODULES)
 def test_the_next_run_completes_it(
@@ -155,5 +143,7 @@ def test_the_next_run_completes_it(
     play_inventory(about.playbook, *variables)
     assert "changed=0" in play_inventory(about.playbook, *variables)
     client = outside("EXTERNAL")
-    until(lambda: reachable(client), 240, "the node ports do not lead to the brokers again")
+    # Whoever forwards node ports looks for an API server that was gone several times less and less often, up to every minute, and
+    # sends clients to pods that are no more meanwhile.
+    until(lambda: _gate_calls.reachable(client["bootstrap_servers"]), 240, "the node ports do not lead to the brokers again")
     assert not missing(module, name, client, exported)

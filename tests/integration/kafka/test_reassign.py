@@ -214,7 +214,7 @@ def test_replicas_and_leaders_become_even(three: Cluster, name: str) -> None:
 
 
 def test_who_gets_a_replica_does_not_lead_before_all_is_copied(three: Cluster, name: str) -> None:
-    """Killed between the two steps, it goes on with the second."""
+    """A run that ends between the two steps is gone on with by the next one."""
     assert call("kafka_topics", three, topics=[{"name": name, "assignments": [[1, 2]] * 30}]).changed
     foretold = call("kafka_reassign", three, check=True)
     assert foretold["left"]["batches"] == 2
