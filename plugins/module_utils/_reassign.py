@@ -13,6 +13,7 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _placem
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._kafka_changes import Refusal
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._kafka_topics import THROTTLES, TopicState
 
+Item = t.TypeVar("Item")
 Place = tuple[str, int]
 """A topic and the number of a partition."""
 
@@ -154,6 +155,14 @@ def leaders_last(state: State, changes: t.Iterable[_placement.Change]) -> tuple[
         return tuple(sorted(change.after, key=lambda broker: (broker != leader, broker not in change.before)))
 
     return tuple(change._replace(after=order(change)) if change.added else change for change in changes)
+
+
+def parts(items: t.Sequence[Item], most: int) -> t.Iterator[t.Sequence[Item]]:
+    """One, then twice as many each time, up to ``most`` at once: who has just begun does everything for the first time with the first."""
+    begin, size = 0, 1
+    while begin < len(items):
+        yield items[begin : begin + size]
+        begin, size = begin + size, min(2 * size, most)
 
 
 def holding(state: State, brokers: t.Collection[int]) -> dict[int, list[Place]]:

@@ -34,14 +34,11 @@ GONE = "UnknownTopicOrPartition"
 """What Kafka says about a topic that was deleted meanwhile; then there is nothing to move."""
 
 HANDED_OVER = 25
-"""In so many parts a batch is handed over to Kafka. Each replica that has caught up changes the epoch of its leader, and whatever brokers
-have to take in at one time, clients wait for: for nine small partitions at once 2 s, for one at a time 0.3 s (docs/safety.md)."""
+"""In so many parts a batch is handed over to Kafka, and its leaders elected; see :func:`_reassign.parts`. Each replica that has caught up
+changes the epoch of its leader, and whatever brokers have to take in at one time, clients wait for (docs/safety.md)."""
 
 SOON = 3.0
 """Seconds until the next part is handed over though the last one still copies; what is large is copied side by side."""
-
-ELECT_AT_ONCE = 50
-"""Partitions whose leaders change together: each change costs their clients a moment."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """Seconds between two looks at what runs."""
@@ -123,10 +120,10 @@ class Reassigner:
             if in_vain == IN_VAIN:
                 raise Stopped(f"{len(batch)} partitions were moved {IN_VAIN} times, and each time they were back afterwards: somebody else moves them, too")
             changes += [change for change in batch if change._replace(before=()) not in {each._replace(before=()) for each in undone}]
-            elected += self._elect(_reassign.elections(state, {(change.topic, change.number) for change in batch}))
+            elected += self._elect(_reassign.elections(state, {(change.topic, change.number) for change in batch}), limits)
             found = self._plan(state, wanted).changes
         if not found:
-            elected += self._elect(_reassign.elections(state))
+            elected += self._elect(_reassign.elections(state), limits)
         cleared = self._remove_throttle(state)
         seconds = time.monotonic() - begun
         size = sum(change.bytes_moved for change in changes)
@@ -202,8 +199,7 @@ class Reassigner:
         copied = [change for change in batch if change.added]
         ordered = [change for change in batch if not change.added]
         going: list[_placement.Change] = []
-        parts = _kafka_calls.at_once(copied, limit=max(1, limits.partitions // HANDED_OVER))
-        for part in (*parts, *_kafka_calls.at_once(ordered, limit=limits.partitions)):
+        for part in (*_parts(copied, limits), *_kafka_calls.at_once(ordered, limit=limits.partitions)):
             refused.update(self._hand_over(part))
             accepted = [change for change in part if change.topic not in refused]
             if not self._wait(accepted, limit=SOON):
@@ -305,12 +301,24 @@ class Reassigner:
         lacking = sum(max(0, change.size - copied.get((change.topic, change.number, broker), 0)) for change in adding for broker in change.added)
         return len(running), lacking
 
-    def _elect(self, places: t.Sequence[Place]) -> int:
+    def _elect(self, places: t.Sequence[Place], limits: Limits) -> int:
         """Let preferred leaders lead, a few at once; how many do so now."""
-        if not places:
-            return 0
-        with self._road() as road:
-            return sum(_elect(road, group) for group in _kafka_calls.at_once(places, limit=ELECT_AT_ONCE))
+        elected = 0
+        for part in _parts(places, limits):
+            with self._road() as road:
+                elected += _elect(road, part)
+            self._wait_led(part)
+        return elected
+
+    def _wait_led(self, places: t.Sequence[Place]) -> None:
+        """Until brokers show that these are led by those that should; who has fallen out of sync is elected by Kafka later."""
+        deadline = time.monotonic() + SHOWS
+        while _reassign.elections(self.observe(sizes=False), places) and time.monotonic() < deadline:
+            time.sleep(FIRST_PAUSE)
+
+
+def _parts(items: t.Sequence[t.Any], limits: Limits) -> t.Iterator[t.Sequence[t.Any]]:
+    return _reassign.parts(items, max(1, limits.partitions // HANDED_OVER))
 
 
 def _names(changes: Changes) -> list[str]:

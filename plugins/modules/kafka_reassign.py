@@ -68,7 +68,7 @@ options:
     type: int
     default: 10737418240
   batch_partitions:
-    description: Partitions that one batch moves at most.
+    description: Partitions that one batch moves at most. At most a 25th of them begins to move, or changes its leader, at one moment.
     type: int
     default: 100
   batches:

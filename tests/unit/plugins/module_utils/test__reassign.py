@@ -277,3 +277,13 @@ def test_planned_anew_after_every_batch_it_ends_where_it_should(cluster: tuple[S
     assert set(count) <= set(wanted)
     assert max(count.values()) - min(count[broker] for broker in wanted) <= max(1, whole.replica_imbalance)
     assert total <= whole.bytes_moved + 2 * max(there.sizes.values())
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "sizes"),
+    [(0, 4, []), (1, 4, [1]), (3, 4, [1, 2]), (12, 4, [1, 2, 4, 4, 1]), (4, 1, [1, 1, 1, 1]), (9, 3, [1, 2, 3, 3])],
+)
+def test_parts_begin_with_one_and_grow(count: int, most: int, sizes: list[int]) -> None:
+    found = list(_reassign.parts(range(count), most))
+    assert [len(part) for part in found] == sizes
+    assert [item for part in found for item in part] == list(range(count))
