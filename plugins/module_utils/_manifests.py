@@ -154,7 +154,11 @@ def _service(plan: Plan, service: Plan) -> Object:
     labels = {**plan["labels"], "app.kubernetes.io/component": service["component"]}
     spec: Object = {"type": service["type"], "selector": dict(service["selector"]), "ports": [_service_port(port) for port in service["ports"]]}
     if service["headless"]:
-        spec.update(clusterIP="None", publishNotReadyAddresses=True)
+        spec["clusterIP"] = "None"
+    if service["headless"] or service["node"]:
+        # Who wants this node gets no better one: without any address the first packet of a connection is mostly dropped, and sent again
+        # after 1, 3, 7 seconds; the address of a node that starts refuses at once, until it listens.
+        spec["publishNotReadyAddresses"] = True
     if service["load_balancer_class"]:
         spec["loadBalancerClass"] = service["load_balancer_class"]
     found = _object(plan, "v1", "Service", service["name"], labels, spec=spec)

@@ -117,6 +117,13 @@ def test_pods_are_as_the_restricted_standard_wants_them() -> None:
         assert volume["projected"]["defaultMode"] == 0o440
 
 
+def test_a_brokers_own_addresses_lead_to_it_while_it_starts_and_those_of_all_only_to_who_is_ready() -> None:
+    outside = {"name": "OUTSIDE", "port": 9094, "exposure": "node_port", "advertised_host": "kafka.example.com", "first_node_port": 30090}
+    found = objects(kafka_listeners=[{"name": "INTERNAL", "port": 9092}, outside])
+    services = {name: obj["spec"].get("publishNotReadyAddresses", False) for (kind, name), obj in found.items() if kind == "Service"}
+    assert services == {"events-bootstrap": False, "events-broker-nodes": True, "events-node-0": True, "events-node-0-outside": True}
+
+
 def test_cert_manager_is_asked_for_what_kafka_reads() -> None:
     issuer = {"name": "ca", "kind": "ClusterIssuer"}
     variables = {"kafka_listeners": [SSL], "kafka_tls_source": "cert_manager", "kafka_tls_issuer": issuer, "kafka_tls_names": ["192.0.2.1"]}

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of new connections to a broker that is restarted; prints a table in Markdown.
+
+    python bench/connections.py -i inventories/local -e @bench/safety.yml [--broker 0]
+
+The cluster of bench/safety.py, which must run. The broker's pod is deleted, and 50 times a second a connection to its listener outside
+is begun, until three seconds after it is Ready again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import selectors
+import socket
+import sys
+import threading
+import time
+import typing as t
+
+from safety_cluster import PROJECT, Cluster
+
+EVERY = 0.02
+GIVE_UP = 12.0
+"""Seconds until an attempt counts as never answered; Kafka's clients give up after ten."""
+LATE = 0.3
+"""An answer that took longer came to a packet that was sent again."""
+AFTERWARDS = 3.0
+
+
+class Attempt(t.NamedTuple):
+    """Begun at, answered at, and the error (0: connected, -1: no answer)."""
+
+    begun: float
+    answered: float
+    error: int
+
+    @property
+    def outcome(self) -> str:
+        if self.error < 0:
+            return "never answered"
+        said = os.strerror(self.error) if self.error else "connected"
+        return f"{said}, late" if self.answered - self.begun > LATE else said
+
+
+def attempts(address: tuple[str, int], stop: threading.Event, found: list[Attempt]) -> None:
+    """Begin a connection every now and then; note what becomes of each."""
+    with selectors.DefaultSelector() as selector:
+        begun: dict[socket.socket, float] = {}
+
+        def end(each: socket.socket, error: int) -> None:
+            selector.unregister(each)
+            each.close()
+            found.append(Attempt(begun.pop(each), time.monotonic(), error))
+
+        due = time.monotonic()
+        while begun or not stop.is_set():
+            if not stop.is_set() and time.monotonic() >= due:
+                due = time.monotonic() + EVERY
+                new = socket.socket()
+                new.setblocking(False)
+                new.connect_ex(address)
+                selector.register(new, selectors.EVENT_WRITE)
+                begun[new] = time.monotonic()
+            for key, _events in selector.select(EVERY / 2):
+                ready = t.cast(socket.socket, key.fileobj)
+                end(ready, ready.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+            for each in [each for each, at in begun.items() if time.monotonic() - at > GIVE_UP]:
+                end(each, -1)
+
+
+def table(found: t.Iterable[Attempt], since: float, ready: float) -> str:
+    lines = ["| begun, s after the pod was deleted | what came of it | connections | longest, s |", "| ---: | --- | ---: | ---: |"]
+    for outcome, group in itertools.groupby(sorted(found), key=lambda each: each.outcome):
+        these = list(group)
+        longest = max(each.answered - each.begun for each in these)
+        lines.append(f"| {these[0].begun - since:.1f} to {these[-1].begun - since:.1f} | {outcome} | {len(these)} | {longest:.1f} |")
+    return "\n".join([*lines, "", f"Ready again after {ready - since:.1f} s."])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-i", "--inventory", default=str(PROJECT / "inventories/local"))
+    parser.add_argument("-e", "--extra-vars", action="append", default=[], help="variables for the plays, as ansible-playbook takes them")
+    parser.add_argument("--broker", type=int, default=0, help="which of the brokers, from 0 on (default 0)")
+    args = parser.parse_args()
+    cluster = Cluster(args.inventory, args.extra_vars)
+    cluster.wait_healthy()
+    host, _colon, port = cluster.options["bootstrap_servers"][args.broker].rpartition(":")
+    found: list[Attempt] = []
+    stop = threading.Event()
+    thread = threading.Thread(target=attempts, args=((host, int(port)), stop, found))
+    thread.start()
+    try:
+        since = time.monotonic()
+        cluster.restart(cluster.brokers[args.broker])
+        ready = time.monotonic()
+        time.sleep(AFTERWARDS)
+    finally:
+        stop.set()
+        thread.join()
+    print(table(found, since, ready))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
