@@ -34,7 +34,7 @@ GONE = "UnknownTopicOrPartition"
 """What Kafka says about a topic that was deleted meanwhile; then there is nothing to move."""
 
 HANDED_OVER = 25
-"""In so many parts a batch is handed over to Kafka, and its leaders elected; see :func:`_reassign.parts`. Each replica that has caught up
+"""One in so many partitions of a batch, at most, is handed over to Kafka, or elected, at a time; see :func:`_reassign.parts`. Each replica that has caught up
 changes the epoch of its leader, and whatever brokers have to take in at one time, clients wait for (docs/safety.md)."""
 
 SOON = 3.0
@@ -120,8 +120,9 @@ class Reassigner:
             if in_vain == IN_VAIN:
                 raise Stopped(f"{len(batch)} partitions were moved {IN_VAIN} times, and each time they were back afterwards: somebody else moves them, too")
             changes += [change for change in batch if change._replace(before=()) not in {each._replace(before=()) for each in undone}]
-            elected += self._elect(_reassign.elections(state, {(change.topic, change.number) for change in batch}), limits)
             found = self._plan(state, wanted).changes
+            if found:
+                elected += self._elect(_reassign.elections(state, {(change.topic, change.number) for change in batch}), limits)
         if not found:
             elected += self._elect(_reassign.elections(state), limits)
         cleared = self._remove_throttle(state)
@@ -313,7 +314,11 @@ class Reassigner:
     def _wait_led(self, places: t.Sequence[Place]) -> None:
         """Until brokers show that these are led by those that should; who has fallen out of sync is elected by Kafka later."""
         deadline = time.monotonic() + SHOWS
-        while _reassign.elections(self.observe(sizes=False), places) and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
+            with self._road() as road:
+                topics = _kafka_calls.topics(road, config=False)
+            if not _reassign.elections(State({}, topics), places):
+                return
             time.sleep(FIRST_PAUSE)
 
 
