@@ -9,7 +9,6 @@ is begun, until three seconds after it is Ready again.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import os
 import selectors
@@ -19,7 +18,7 @@ import threading
 import time
 import typing as t
 
-from safety_cluster import PROJECT, Cluster
+from safety_cluster import Cluster, arguments
 
 EVERY = 0.02
 GIVE_UP = 12.0
@@ -80,9 +79,7 @@ def table(found: t.Iterable[Attempt], since: float, ready: float) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-i", "--inventory", default=str(PROJECT / "inventories/local"))
-    parser.add_argument("-e", "--extra-vars", action="append", default=[], help="variables for the plays, as ansible-playbook takes them")
+    parser = arguments(__doc__)
     parser.add_argument("--broker", type=int, default=0, help="which of the brokers, from 0 on (default 0)")
     args = parser.parse_args()
     cluster = Cluster(args.inventory, args.extra_vars)

@@ -10,7 +10,6 @@ listeners that answer.
 
 from __future__ import annotations
 
-import argparse
 import re
 import subprocess
 import sys
@@ -18,13 +17,11 @@ import time
 
 from load.clients import JudgeError
 from safety import roll
-from safety_cluster import PROJECT, Cluster, run
+from safety_cluster import Cluster, arguments, run
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-i", "--inventory", default=str(PROJECT / "inventories/local"))
-    parser.add_argument("-e", "--extra-vars", action="append", default=[], help="variables for the plays, as ansible-playbook takes them")
+    parser = arguments(__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     try:

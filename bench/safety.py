@@ -28,7 +28,7 @@ import typing as t
 from kafka.errors import KafkaError
 from kubernetes.client.exceptions import ApiException
 from load.clients import JudgeError, Load, create_topic, fill
-from safety_cluster import LIMIT, PROJECT, Cluster, Watcher, environment, run, until
+from safety_cluster import LIMIT, PROJECT, Cluster, Watcher, arguments, environment, run, until
 from safety_operations import OPERATIONS, Operation, operate, run_all
 
 BEFORE = "kafka_roll_before"
@@ -209,9 +209,7 @@ def rows(text: str) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-i", "--inventory", default=str(PROJECT / "inventories/local"))
-    parser.add_argument("-e", "--extra-vars", action="append", default=[], help="variables for the plays, as ansible-playbook takes them")
+    parser = arguments(__doc__)
     parser.add_argument("--stateful-set", default="", metavar="NAME", help="the cluster runs as this one StatefulSet, as bench/rollout.py makes it")
     usual = "control,one,naive,ours,killed"
     parser.add_argument("--rows", type=rows, default=rows(usual), help=f"which rows, by comma: {', '.join(ROWS)}; or all (default: {usual})")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import dataclasses
 import datetime
@@ -27,6 +28,14 @@ PROJECT = pathlib.Path(__file__).resolve().parent.parent
 PREFERRED = 0  # Kafka's type of election
 LIMIT = 540.0
 """For how many seconds one row may take."""
+
+
+def arguments(description: str | None) -> argparse.ArgumentParser:
+    """What every measurement of a cluster is told: which one."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-i", "--inventory", default=str(PROJECT / "inventories/local"))
+    parser.add_argument("-e", "--extra-vars", action="append", default=[], help="variables for the plays, as ansible-playbook takes them")
+    return parser
 
 
 def run(command: t.Sequence[str]) -> str:
