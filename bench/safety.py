@@ -146,7 +146,7 @@ def measure(cluster: Cluster, row: str, number: int, fill_mebibytes: int, rate: 
                 time.sleep(STEADY)
                 if not load.sending:
                     raise JudgeError(f"the row took longer than the load lasted ({LIMIT + 60:.0f} s)")
-        found = load.account()
+        found = load.account(begun)
         return {
             "row": row,
             "round": number,

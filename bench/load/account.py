@@ -138,11 +138,13 @@ class Account:
         }
 
 
-def account(sent: t.Sequence[Sent], stored: t.Sequence[Stored], end: float, probes: t.Iterable[Probe] = (), unread: int = 0) -> Account:
+def account(
+    sent: t.Sequence[Sent], stored: t.Sequence[Stored], end: float, probes: t.Iterable[Probe] = (), unread: int = 0, begun: float = 0.0
+) -> Account:
     """Account for everything that was sent.
 
     ``end``: until when was waited for acknowledgements. ``unread``: how many records there are that the reader did not get; with
-    any, a missing message is not called lost.
+    any, a missing message is not called lost. ``begun``: when what is measured began; see :func:`longest_stall`.
     """
     places: dict[tuple[int, int], dict[int, Stored]] = collections.defaultdict(dict)
     deliveries: collections.Counter[tuple[int, int]] = collections.Counter()
@@ -169,8 +171,8 @@ def account(sent: t.Sequence[Sent], stored: t.Sequence[Stored], end: float, prob
         unread=unread,
         latency=percentiles(latencies),
         histogram=histogram(latencies),
-        stall=longest_stall(sent, end),
-        partition_stalls=tuple(longest_stall([each for each in sent if each.partition == number], end, number) for number in partitions),
+        stall=longest_stall(sent, end, begun=begun),
+        partition_stalls=tuple(longest_stall([each for each in sent if each.partition == number], end, number, begun=begun) for number in partitions),
         refused=sum(until - since for since, until in refused_periods(probes, end)),
         errors=dict(collections.Counter(each.error or "no answer until the end" for each in sent if not each.acknowledged)),
     )
@@ -210,11 +212,11 @@ def histogram(values: t.Iterable[float]) -> dict[str, int]:
     return {f"<{2**bits} ms": found[bits] for bits in sorted(found)}
 
 
-def longest_stall(sent: t.Iterable[Sent], end: float, partition: int = -1) -> Stall:
+def longest_stall(sent: t.Iterable[Sent], end: float, partition: int = -1, *, begun: float = 0.0) -> Stall:
     """The longest time without an acknowledgement while at least one message was outstanding.
 
     It begins with the last acknowledgement, or with the sending where nothing was outstanding before. A message that fails is
-    no acknowledgement, and ends the time only where nothing else is outstanding.
+    no acknowledgement, and ends the time only where nothing else is outstanding. What ended before ``begun`` does not count.
     """
     # At one moment sendings count before answers, so that what was answered at once was outstanding before.
     events: list[tuple[float, int, bool]] = []
@@ -227,7 +229,7 @@ def longest_stall(sent: t.Iterable[Sent], end: float, partition: int = -1) -> St
             since = now
         outstanding += change
         if acknowledged or not outstanding:
-            if now - since > longest.seconds:
+            if now - since > longest.seconds and now >= begun:
                 longest = Stall(now - since, since, partition)
             since = now
     return longest

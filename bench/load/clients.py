@@ -41,6 +41,34 @@ class Retries(logging.Handler):
             self.found[again[1]] += 1
 
 
+class Connections(logging.Handler):
+    """Writes down what the clients say of connections and of asking for leaders: a partition may wait for its client, too.
+
+    ``now``: the clock of the load.
+    """
+
+    LOGGERS = ("kafka.cluster", "kafka.net.inet", "kafka.net.manager")
+
+    def __init__(self, now: t.Callable[[], float]) -> None:
+        super().__init__(logging.DEBUG)
+        self._now = now
+        self.said: list[tuple[float, str, str]] = []
+        """Seconds, the thread, and what was said."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append((round(self._now(), 3), str(record.threadName), record.getMessage()))
+
+    def begin(self) -> None:
+        for name in self.LOGGERS:
+            logging.getLogger(name).addHandler(self)
+            logging.getLogger(name).setLevel(logging.DEBUG)
+
+    def end(self) -> None:
+        for name in self.LOGGERS:
+            logging.getLogger(name).removeHandler(self)
+            logging.getLogger(name).setLevel(logging.NOTSET)
+
+
 class Headers:
     """Notes the header of each batch that a consumer unpacks, which kafka-python does not hand on with the records."""
 
@@ -103,6 +131,7 @@ class Load:
         self.sent: list[Sent] = []
         self.probes: list[Probe] = []
         self.retries = Retries()
+        self.connections = Connections(self.now)
         self.producers: set[tuple[int, int]] = set()
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._send), threading.Thread(target=self._probe)]
@@ -127,6 +156,7 @@ class Load:
         logging.getLogger("kafka").addHandler(self.retries)
         self.started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self._begun = time.monotonic()
+        self.connections.begin()
         for thread in self._threads:
             thread.start()
         return self
@@ -136,6 +166,7 @@ class Load:
         for thread in self._threads:
             thread.join()
         self._end = self.now()
+        self.connections.end()
         logging.getLogger("kafka").removeHandler(self.retries)
 
     def now(self) -> float:
@@ -262,12 +293,12 @@ class Load:
         self.producers = {(record.producer_id, record.epoch) for record in stored}
         return stored, unread
 
-    def account(self) -> Account:
-        """Read the topic and account for everything that was sent."""
+    def account(self, begun: float = 0.0) -> Account:
+        """Read the topic and account for everything that was sent. ``begun``: when what is measured began."""
         if self._trouble:
             raise JudgeError("; ".join(self._trouble))
         stored, unread = self.read()
-        return account(self.sent, stored, self._end, self.probes, unread)
+        return account(self.sent, stored, self._end, self.probes, unread, begun)
 
     def report(self, found: Account) -> dict[str, t.Any]:
         """The account with what was measured beside it, for JSON."""
@@ -281,6 +312,7 @@ class Load:
             "probes": dict(outcomes),
             "sent_again": dict(self.retries.found),
             "producers": sorted(self.producers),
+            "connections": self.connections.said,
             **found.report(),
         }
 

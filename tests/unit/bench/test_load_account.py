@@ -107,11 +107,22 @@ def test_the_longest_time_without_an_acknowledgement(what: str, sent: list[Sent]
     assert longest_stall(sent, end) == expected, what
 
 
+@pytest.mark.parametrize(
+    ("begun", "expected"),
+    [(0.0, Stall(4, 1)), (5.0, Stall(4, 1)), (5.1, Stall(2, 6))],
+    ids=["all", "what ends then counts whole", "what ended before does not count"],
+)
+def test_what_a_load_waited_for_before_what_is_measured_does_not_count(begun: float, expected: Stall) -> None:
+    assert longest_stall([Sent(0, 0, 1, 5), Sent(0, 1, 6, 8)], 9, begun=begun) == expected
+
+
 def test_each_partition_is_measured_on_its_own() -> None:
     sent = [Sent(0, 0, 1, 8), *(Sent(1, number, number + 1, number + 1.5) for number in range(7))]
     found = account(sent, [], end=9)
     assert found.partition_stalls == (Stall(7, 1, 0), Stall(0.5, 1, 1))
     assert (found.longest, found.stall) == (Stall(7, 1, 0), Stall(1, 1.5))
+    later = account(sent, [], end=9, begun=8.5)
+    assert (later.partition_stalls, later.stall) == ((Stall(0, 0, 0), Stall(0, 0, 1)), Stall(0, 0))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from kafka.consumer.fetcher import Fetcher
 from kafka.errors import KafkaTimeoutError, NotEnoughReplicasAfterAppendError, NotEnoughReplicasError, NotLeaderForPartitionError
 from kafka.record import MemoryRecords, MemoryRecordsBuilder
 from load.account import Stored
-from load.clients import Headers, Retries, outcome
+from load.clients import Connections, Headers, Retries, outcome
 
 BENCH = pathlib.Path(__file__).resolve().parents[3] / "bench"
 
@@ -52,6 +52,19 @@ def test_records_without_a_producer_have_no_sequence_number() -> None:
     headers, _offsets = read(batch(10, 2, -1, -1, -1))
     (found,) = headers.stored([(3, 11, 5)])
     assert (found.producer_id, found.epoch, found.sequence) == (-1, -1, -1)
+
+
+def test_what_clients_say_of_connections_is_written_down_while_the_load_runs() -> None:
+    connections = Connections(lambda: 1.23456)
+    logger, other = logging.getLogger("kafka.net.manager"), logging.getLogger("kafka.producer")
+    logger.debug("before")
+    connections.begin()
+    logger.debug("connecting to node %s", 1)
+    other.debug("of batches")
+    connections.end()
+    logger.debug("afterwards")
+    assert connections.said == [(1.235, "MainThread", "connecting to node 1")]
+    assert not logger.isEnabledFor(logging.DEBUG)
 
 
 def test_a_place_of_which_no_batch_was_seen_has_no_header() -> None:
