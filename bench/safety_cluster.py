@@ -202,18 +202,41 @@ class Cluster:
     @contextlib.contextmanager
     def throttled(self, topic: str, broker: Broker, rate: int) -> t.Iterator[None]:
         """While this lasts, the broker fetches what it lacks of the topic with so many bytes a second."""
-        places = [
-            (ConfigResourceType.BROKER, str(broker.id), {"follower.replication.throttled.rate": str(rate)}),
-            (ConfigResourceType.TOPIC, topic, {"follower.replication.throttled.replicas": "*"}),
-        ]
-        with self.admin() as admin:
-            admin.alter_configs([ConfigResource(kind, name, values) for kind, name, values in places], incremental=True, raise_on_unknown=False)
+        self._throttle(topic, broker, str(rate))
         try:
             yield
         finally:
-            gone = [ConfigResource(kind, name, dict.fromkeys(values, ("DELETE", None))) for kind, name, values in places]
-            with self.admin() as admin:
-                admin.alter_configs(gone, incremental=True, raise_on_unknown=False)
+            self._throttle(topic, broker, None)
+
+    def _throttle(self, topic: str, broker: Broker, rate: str | None) -> None:
+        settings = [
+            (ConfigResourceType.BROKER, str(broker.id), "follower.replication.throttled.rate", rate),
+            (ConfigResourceType.TOPIC, topic, "follower.replication.throttled.replicas", rate and "*"),
+        ]
+        changes = [ConfigResource(kind, name, {key: value if value else ("DELETE", None)}) for kind, name, key, value in settings]
+        with self.admin() as admin:
+            admin.alter_configs(changes, incremental=True, raise_on_unknown=False)
+
+    @contextlib.contextmanager
+    def unthrottled_once_in_sync(self, topic: str, broker: Broker) -> t.Iterator[None]:
+        """Take the throttle away once all of the topic is in sync, as whoever throttles does. Kafka would slow the broker down again at each
+        change of leaders, since it does not know at first how far it is behind the new one."""
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(1):
+                with contextlib.suppress(KafkaError):
+                    if not self._behind(topic):
+                        self._throttle(topic, broker, None)
+                        return
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
 
 class Watcher:

@@ -287,10 +287,14 @@ def resources_for(heap: str, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {"requests": {"cpu": "250m", "memory": f"{int(mebibytes) + 384}Mi"}}
 
 
+LISTED: t.Mapping[str, str] = {"app.kubernetes.io/name": "kafka"}
+"""A label of every object, by which alone Services choose that lead to one broker: they do not list a pod without it, which runs on all the same."""
+
+
 def labels(cluster: str) -> dict[str, str]:
     """Labels of every object of a cluster."""
     return {
-        "app.kubernetes.io/name": "kafka",
+        **LISTED,
         "app.kubernetes.io/instance": cluster,
         "app.kubernetes.io/managed-by": "kafkaops.kubernetes",
     }

@@ -11,6 +11,7 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils._definition im
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._plan_kafka import node_port
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._plan_model import (
     EXTERNAL,
+    LISTED,
     NetworkPolicy,
     Node,
     Port,
@@ -31,7 +32,7 @@ def services(definition: Definition, nodes: t.Sequence[Node], zookeeper_nodes: t
     found = [_headless(cluster, kind, members) for kind, members in _components([*nodes, *zookeeper_nodes]).items()]
     if inside_ports and brokers:
         found.append(Service(f"{cluster}-bootstrap", "ClusterIP", selector(cluster, "broker"), inside_ports, "broker"))
-        found += [Service(node.name, "ClusterIP", selector(cluster, "broker", node.name), inside_ports, "broker", node.name) for node in brokers]
+        found += [Service(node.name, "ClusterIP", _pod_of(cluster, node), inside_ports, "broker", node.name) for node in brokers]
     for listener in definition.listeners:
         if listener.exposure in EXTERNAL:
             found += [_external_service(cluster, listener, node) for node in brokers]
@@ -51,13 +52,18 @@ def _headless(cluster: str, component: str, members: t.Iterable[Node]) -> Servic
     return Service(headless_name(cluster, component), "ClusterIP", selector(cluster, component), tuple(ports), component, headless=True)
 
 
+def _pod_of(cluster: str, node: Node) -> dict[str, str]:
+    """Labels of the pod of one broker, for as long as it takes new connections."""
+    return {**LISTED, **selector(cluster, "broker", node.name)}
+
+
 def _external_service(cluster: str, listener: Listener, node: Node) -> Service:
     kind = {"node_port": "NodePort", "load_balancer": "LoadBalancer"}[listener.exposure]
     fixed = node_port(listener, node.id) if listener.exposure == "node_port" else 0
     return Service(
         name=f"{node.name}-{port_name(listener)}",
         type=kind,
-        selector=selector(cluster, "broker", node.name),
+        selector=_pod_of(cluster, node),
         ports=(Port(port_name(listener), listener.port, listener.port, fixed),),
         component="broker",
         node=node.name,

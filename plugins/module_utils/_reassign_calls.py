@@ -315,10 +315,10 @@ class Reassigner:
         """Until brokers show that these are led by those that should; who has fallen out of sync is elected by Kafka later."""
         deadline = time.monotonic() + SHOWS
         while time.monotonic() < deadline:
-            with self._road() as road:
-                topics = _kafka_calls.topics(road, config=False)
-            if not _reassign.elections(State({}, topics), places):
-                return
+            # A look that fails is one that showed nothing; a road that is gone fails what comes next.
+            with contextlib.suppress(RoadError), self._road() as road:
+                if not _reassign.elections(State({}, _kafka_calls.topics(road, config=False)), places):
+                    return
             time.sleep(FIRST_PAUSE)
 
 

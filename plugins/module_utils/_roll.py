@@ -22,6 +22,7 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils import (
     _live,
     _manifests,
     _objects,
+    _plan_model,
     _plan_zookeeper,
     _roll_order,
     _roll_state,
@@ -180,8 +181,7 @@ class Roller:
         begun = time.monotonic()
         entries = [self._write(restart, self._node(member, view)) for restart, member in zip(restarts, members)]
         for member, entry in zip(members, entries):
-            if "stop" not in entry.causes and entry.pod_uid:
-                self._namespace.delete("Pod", member.pod, entry.pod_uid)
+            self._end(member, entry)
         for member, entry in zip(members, entries):
             self._finish(member, entry, begun)
         took = time.monotonic() - begun
@@ -197,6 +197,33 @@ class Roller:
         done = "Stopped" if "stop" in restart.causes else "Restarted"
         self._lock.event(self.member(restart).name, "Restart", f"{done} because of: {', '.join(restart.causes)}")
         return entry
+
+    def _end(self, member: Member, entry: _roll_order.Entry) -> None:
+        """Delete a node's pod, or scale the node to nothing where it is to be stopped."""
+        self._list(member, entry.pod_uid, False)
+        try:
+            if "stop" in entry.causes:
+                self._namespace.merge("StatefulSet", member.name, {"spec": {"replicas": 0}})
+            elif entry.pod_uid:
+                self._namespace.delete("Pod", member.pod, entry.pod_uid)
+        except Exception:
+            self._list(member, entry.pod_uid, True)
+            raise
+
+    def _list(self, member: Member, pod_uid: str | None, listed: bool) -> None:
+        """Let the Services that lead to this broker alone list its pod, or not. Connections that there are stay.
+
+        Between the end of a pod and Kubernetes' taking note of it, the first packet of a connection gets no answer, and the client may wait
+        for one for 10 to 30 s, long after the broker is back. One that finds no address is refused. Without the right to patch pods nothing
+        is changed.
+        """
+        from kubernetes.dynamic.exceptions import ForbiddenError, NotFoundError, UnprocessibleEntityError
+
+        labels = _plan_model.LISTED if listed else dict.fromkeys(_plan_model.LISTED)
+        if member.broker and pod_uid:
+            # A pod of another uid, which has taken this one's place meanwhile, is not changed.
+            with contextlib.suppress(ForbiddenError, NotFoundError, UnprocessibleEntityError):
+                self._namespace.merge("Pod", member.pod, {"metadata": {"uid": pod_uid, "labels": labels}})
 
     def _finish(self, member: Member, entry: _roll_order.Entry, begun: float) -> None:
         """Wait until a node has ended, or is back for good, and note what became of it."""
@@ -270,8 +297,7 @@ class Roller:
         return rack if Gate(snapshot, self._options.gate).may_stop_together(each.node for each in rack).answer == "go" else (first,)
 
     def _stop(self, member: Member) -> None:
-        """Scale a node to nothing, and wait until it has ended; its id and its claims stay."""
-        self._namespace.merge("StatefulSet", member.name, {"spec": {"replicas": 0}})
+        """Wait until a node that was scaled to nothing has ended; its id and its claims stay."""
         begun = time.monotonic()
         while self._view().pods[member.name] is not None:
             if time.monotonic() - begun > self._options.ready_s:

@@ -251,7 +251,10 @@ def _versions(workload: Object | None, pod: Object | None) -> tuple[Version, Ver
     wanted = _version(workload["spec"]["template"], revision)
     if pod is None:
         return wanted, wanted
-    has = (pod["metadata"].get("labels") or {}).get("controller-revision-hash", "")
+    labels = pod["metadata"].get("labels") or {}
+    # kafka_roll takes a label off a pod before it deletes it, and may be killed in between.
+    whole = (workload["spec"]["template"]["metadata"].get("labels") or {}).items() <= labels.items()
+    has = labels.get("controller-revision-hash", "") if whole else ""
     running = _version(pod, revision)
     # The revision tells of every difference, and so it speaks only for those that nothing else names.
     return wanted, dataclasses.replace(running, template=has) if running == wanted else running

@@ -47,7 +47,8 @@ def test_one_service_for_each_broker_and_exposed_listener() -> None:
         inside, outside = services[f"events-broker-{node}"], services[f"events-broker-{node}-out-side"]
         assert [port.port for port in inside.ports] == [9092]
         assert [(port.port, port.node_port) for port in outside.ports] == [(9094, 30000 + node)]
-        assert inside.selector == outside.selector == {**services["events-bootstrap"].selector, "kafkaops.kubernetes/node": f"events-broker-{node}"}
+        one = {"kafkaops.kubernetes/node": f"events-broker-{node}", "app.kubernetes.io/name": "kafka"}
+        assert inside.selector == outside.selector == {**services["events-bootstrap"].selector, **one}
     assert services["events-broker-nodes"].headless
     assert services["events-zookeeper-nodes"].headless
 

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import types
 import typing as t
 
 import pytest
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _gate_calls, _gate_model, _roll, _roll_lock, _roll_state
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._gate_model import Node, Partition, Snapshot, Topic
+from kubernetes.client.exceptions import ApiException
+from kubernetes.dynamic.exceptions import DynamicApiError, api_exception
 
 LABELS = {"app.kubernetes.io/name": "kafka", "app.kubernetes.io/instance": "c", "app.kubernetes.io/managed-by": "kafkaops.kubernetes"}
 # Servers and brokers have the same ids.
@@ -18,14 +21,17 @@ BROKERS = [_roll.Member(f"c-node-{number}", f"c-node-{number}-0", number, ("brok
 
 class Fake:
     """A namespace in which a pod that is deleted is there anew at once. ``image``: what StatefulSets ask for; ``ill``: names of
-    members whose new pods cannot have their image; ``deleted``: pods, in their order."""
+    members whose new pods cannot have their image; ``deleted``: pods, in their order; ``unlisted``: those of them that had lost the label
+    which their Services ask for; ``refuses``: what the API server says to some verbs."""
 
     name, client = "ns", None
+    refuses: t.Mapping[str, Exception] = types.MappingProxyType({})
 
     def __init__(self) -> None:
         self.image = "new"
         self.ill: set[str] = set()
         self.deleted: list[str] = []
+        self.unlisted: list[str] = []
         self.there: dict[tuple[str, str], dict[str, t.Any]] = {}
         for member in (*SERVERS, *BROKERS):
             self.pod(member.name, "old", 1)
@@ -40,7 +46,7 @@ class Fake:
     def objects(self, kind: str, selector: str = "") -> list[dict[str, t.Any]]:
         if kind != "StatefulSet":
             return [obj for (other, _name), obj in self.there.items() if other == kind]
-        spec = {"template": {"metadata": {}, "spec": {"containers": [{"image": self.image}]}}}
+        spec = {"template": {"metadata": {"labels": LABELS}, "spec": {"containers": [{"image": self.image}]}}}
         status = {"observedGeneration": 1, "updateRevision": self.image}
         return [{"metadata": {"name": each.name, "generation": 1}, "spec": spec, "status": status} for each in (*SERVERS, *BROKERS)]
 
@@ -53,13 +59,25 @@ class Fake:
         return True
 
     def merge(self, kind: str, name: str, body: dict[str, t.Any]) -> bool:
+        if kind == "Pod":
+            if "patch" in self.refuses:
+                raise self.refuses["patch"]
+            metadata = self.there[kind, name]["metadata"]
+            assert metadata["uid"] == body["metadata"]["uid"]
+            labels = {**metadata["labels"], **body["metadata"]["labels"]}
+            metadata["labels"] = {key: value for key, value in labels.items() if value is not None}
+            return True
         self.there[kind, name] = {**self.there[kind, name], "data": body["data"]}
         return True
 
     def delete(self, kind: str, name: str, uid: str) -> None:
         assert (kind, self.there[kind, name]["metadata"]["uid"]) == ("Pod", uid)
+        if "delete" in self.refuses:
+            raise self.refuses["delete"]
         member, number = uid.rsplit("-", 1)
         self.deleted.append(member)
+        if not LABELS.items() <= self.there[kind, name]["metadata"]["labels"].items():
+            self.unlisted.append(member)
         self.pod(member, self.image, int(number) + 1)
 
     def explain(self, names: t.Collection[str]) -> str:
@@ -115,11 +133,49 @@ def test_servers_come_first_and_each_call_may_be_another_run() -> None:
         assert (done.members[0].name, done.causes) == (fake.deleted[-1], ("image",))
         left.append(done.left)
     assert fake.deleted == ORDER
+    assert fake.unlisted == ["c-node-1", "c-node-3", "c-node-2"], "a broker's own Services list it until it ends"
     assert left == [5, 4, 3, 2, 1, 0]
     entries = roller(fake)._lock.entries
     assert [(entry.zookeeper, entry.node) for entry in entries] == [(True, 2), (True, 3), (True, 1), (False, 1), (False, 3), (False, 2)]
     assert all("back after" in entry.outcome for entry in entries)
     assert roller(fake).preview() == ([], [])
+
+
+def refusal(status: int) -> DynamicApiError:
+    """What the client makes of this answer of the API server."""
+    return t.cast("DynamicApiError", api_exception(ApiException(status, "no")))
+
+
+def test_without_the_right_to_patch_pods_they_are_restarted_all_the_same() -> None:
+    fake = Fake()
+    fake.refuses = {"patch": refusal(403)}
+    while roller(fake).step():
+        pass
+    assert (fake.deleted, fake.unlisted) == (ORDER, [])
+    fake = Fake()
+    fake.refuses = {"patch": refusal(500)}
+    with pytest.raises(DynamicApiError):
+        while roller(fake).step():
+            pass
+    assert fake.deleted == ORDER[:3]
+
+
+def test_a_broker_that_cannot_be_deleted_is_listed_again_and_one_that_a_killed_run_left_unlisted_is_restarted() -> None:
+    fake = Fake()
+    while len(fake.deleted) < 3:
+        roller(fake).step()
+    fake.refuses = {"delete": refusal(403)}
+    with pytest.raises(DynamicApiError):
+        roller(fake).step()
+    assert (fake.deleted, fake.there["Pod", "c-node-1-0"]["metadata"]["labels"].items() >= LABELS.items()) == (ORDER[:3], True)
+    fake.refuses = {}
+    while roller(fake).step():
+        pass
+    del fake.there["Pod", "c-node-3-0"]["metadata"]["labels"]["app.kubernetes.io/name"]
+    done = roller(fake).step()
+    assert done is not None
+    assert (done.members[0].name, done.causes) == ("c-node-3", ("template",))
+    assert roller(fake).step() is None
 
 
 # Broker 2 is the active controller, which goes alone.

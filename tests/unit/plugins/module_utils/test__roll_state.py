@@ -16,12 +16,14 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils._roll_state im
 Object = t.Dict[str, t.Any]  # noqa: UP006
 
 MEMBER = Member("events-node-0", "events-node-0-0", 0, ("broker", "controller"))
+LABELS = {"app.kubernetes.io/name": "kafka"}
 CREATED, LATER, AFTER = "2026-01-31T12:00:00Z", "2026-01-31T12:00:05Z", "2026-01-31T12:00:06Z"
 
 
 def template(image: str = "kafka@sha256:1", checksum: str = "a", memory: str = "1Gi", heap: str = "512m") -> Object:
     container = {"image": image, "resources": {"limits": {"memory": memory}}, "env": [{"name": "KAFKA_HEAP_OPTS", "value": heap}]}
-    return {"metadata": {"annotations": {"kafkaops.kubernetes/checksum": checksum}}, "spec": {"containers": [container]}}
+    metadata = {"annotations": {"kafkaops.kubernetes/checksum": checksum}, "labels": LABELS}
+    return {"metadata": metadata, "spec": {"containers": [container]}}
 
 
 def workload(revision: str = "r1", observed: int = 3, **changes: str) -> Object:
@@ -33,9 +35,9 @@ def workload(revision: str = "r1", observed: int = 3, **changes: str) -> Object:
     }
 
 
-def pod(revision: str = "r1", container: Object | None = None, ready: bool = True, **changes: str) -> Object:
+def pod(revision: str = "r1", container: Object | None = None, ready: bool = True, labels: Object = LABELS, **changes: str) -> Object:
     found = template(**changes)
-    found["metadata"].update(name="events-node-0-0", uid="u", creationTimestamp=CREATED, labels={"controller-revision-hash": revision})
+    found["metadata"].update(name="events-node-0-0", uid="u", creationTimestamp=CREATED, labels={**labels, "controller-revision-hash": revision})
     status = container if container is not None else {"state": {"running": {"startedAt": LATER}}, "ready": ready, "restartCount": 0}
     conditions = [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "True" if ready else "False"}]
     return {**found, "kind": "Pod", "status": {"conditions": conditions, "containerStatuses": [status]}}
@@ -75,6 +77,8 @@ CAUSES: list[tuple[str, Seen, tuple[str, ...]]] = [
     ("the heap", Seen(workload("r2", heap="1g"), pod()), ("resources",)),
     ("two at once", Seen(workload("r2", image="x", checksum="b"), pod()), ("image", "configuration")),
     ("anything else", Seen(workload("r2"), pod()), ("template",)),
+    ("a label that a killed run has taken off", Seen(workload(), pod(labels={})), ("template",)),
+    ("a label that somebody else has put on", Seen(workload(), pod(labels={**LABELS, "mine": "too"})), ()),
     ("Kubernetes has not seen the change yet", Seen(workload("r1", observed=2, checksum="b"), pod()), ()),
     ("no pod, which comes as it should be", Seen(workload("r2"), None), ()),
     ("no StatefulSet", Seen(None, pod()), ()),
