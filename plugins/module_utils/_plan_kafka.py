@@ -188,6 +188,8 @@ def _shared_properties(definition: Definition, identity: Identity, zookeeper_con
     defaults: dict[str, str] = {}
     if definition.mode == "kraft":
         protocols.append(f"{CONTROLLER}:{_plan_security.controller_security(definition)}")
+        # A broker that ends waits for a heartbeat of every other one and for its own next one: 2 to 4 s with Kafka's two seconds (docs/roll.md).
+        defaults["broker.heartbeat.interval.ms"] = "500"
         decided["controller.listener.names"] = CONTROLLER
         decided.update(_quorum_properties(definition, identity))
     else:

@@ -70,6 +70,10 @@ def test_followers_ask_a_new_leader_again_soon_unless_the_user_says_otherwise(co
     assert {node.properties["replica.fetch.backoff.ms"] for node in plan({"kafka_config": config}).nodes} == {shown}
 
 
+def test_brokers_of_a_cluster_with_zookeeper_have_no_heartbeat() -> None:
+    assert all("broker.heartbeat.interval.ms" not in node.properties for node in plan({}).nodes)
+
+
 def test_configuration_of_a_pool_is_over_that_of_the_cluster() -> None:
     pools = [{"name": "a", "node_ids": [0]}, {"name": "b", "node_ids": [1], "config": {"num.io.threads": 2}}]
     found = plan({"kafka_config": {"num.io.threads": 4}, "kafka_node_pools": pools})

@@ -30,6 +30,11 @@ def test_a_small_cluster_has_nodes_that_are_both() -> None:
     assert found.zookeeper_nodes == ()
 
 
+@pytest.mark.parametrize(("config", "shown"), [({}, "500"), ({"broker.heartbeat.interval.ms": 3000}, "3000")])
+def test_a_broker_that_ends_is_let_go_soon_unless_the_user_says_otherwise(config: dict[str, int], shown: str) -> None:
+    assert {node.properties["broker.heartbeat.interval.ms"] for node in plan(kafka_config=config).nodes} == {shown}
+
+
 def test_controllers_and_brokers_of_their_own() -> None:
     found = plan(kafka_node_pools=SPLIT)
     assert [node.id for node in found.controllers] == [100, 101, 102]
