@@ -12,6 +12,7 @@ import time
 import typing as t
 
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils import (
+    _elections,
     _kafka_calls,
     _kafka_client,
     _kafka_unregister,
@@ -200,7 +201,7 @@ class Reassigner:
         copied = [change for change in batch if change.added]
         ordered = [change for change in batch if not change.added]
         going: list[_placement.Change] = []
-        for part in (*_parts(copied, limits), *_kafka_calls.at_once(ordered, limit=limits.partitions)):
+        for part in (*_reassign.parts(copied, _most(limits)), *_kafka_calls.at_once(ordered, limit=limits.partitions)):
             refused.update(self._hand_over(part))
             accepted = [change for change in part if change.topic not in refused]
             if not self._wait(accepted, limit=SOON):
@@ -303,27 +304,13 @@ class Reassigner:
         return len(running), lacking
 
     def _elect(self, places: t.Sequence[Place], limits: Limits) -> int:
-        """Let preferred leaders lead, a few at once; how many do so now."""
-        elected = 0
-        for part in _parts(places, limits):
-            with self._road() as road:
-                elected += _elect(road, part)
-            self._wait_led(part)
-        return elected
-
-    def _wait_led(self, places: t.Sequence[Place]) -> None:
-        """Until brokers show that these are led by those that should; who has fallen out of sync is elected by Kafka later."""
-        deadline = time.monotonic() + SHOWS
-        while time.monotonic() < deadline:
-            # A look that fails is one that showed nothing; a road that is gone fails what comes next.
-            with contextlib.suppress(RoadError), self._road() as road:
-                if not _reassign.elections(State({}, _kafka_calls.topics(road, config=False)), places):
-                    return
-            time.sleep(FIRST_PAUSE)
+        """Let preferred leaders lead; how many do so now."""
+        return sum(_elections.elect(self._road, places, _most(limits)))
 
 
-def _parts(items: t.Sequence[t.Any], limits: Limits) -> t.Iterator[t.Sequence[t.Any]]:
-    return _reassign.parts(items, max(1, limits.partitions // HANDED_OVER))
+def _most(limits: Limits) -> int:
+    """How many partitions are handed over, or elected, at a time."""
+    return max(1, limits.partitions // HANDED_OVER)
 
 
 def _names(changes: Changes) -> list[str]:
@@ -383,18 +370,3 @@ def _cancel(road: Road, running: Changes) -> None:
     ]
     if refused:
         raise Stopped(f"Kafka refused to cancel {'; '.join(refused[: _reassign.SHOWN])}")
-
-
-def _elect(road: Road, places: t.Sequence[Place]) -> int:
-    protocol = _kafka_client.admin.ElectLeadersRequest
-    by_topic: dict[str, list[int]] = collections.defaultdict(list)
-    for topic, number in places:
-        by_topic[topic].append(number)
-    topics = [protocol.TopicPartitions(topic=topic, partitions=numbers) for topic, numbers in by_topic.items()]
-    limit = max(1000, int(road.time_left() * 900))
-    request = functools.partial(protocol, election_type=0, topic_partitions=topics, timeout_ms=limit)
-    answer = road.send("elect the preferred leaders", request, CONTROLLER, writes=False)
-    if answer.error_code:
-        raise RoadError(f"elect the preferred leaders: {refusal(answer.error_code, None)}")
-    # A preferred leader that has just fallen out of sync is left alone; Kafka elects it later by itself.
-    return sum(not each.error_code for topic in answer.replica_election_results for each in topic.partition_result)

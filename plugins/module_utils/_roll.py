@@ -15,8 +15,10 @@ import typing as t
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils import (
     _drain,
     _drain_calls,
+    _elections,
     _gate_calls,
     _gate_model,
+    _kafka_calls,
     _kafka_forward,
     _kafka_routes,
     _live,
@@ -24,6 +26,7 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils import (
     _objects,
     _plan_model,
     _plan_zookeeper,
+    _reassign,
     _roll_order,
     _roll_state,
 )
@@ -58,7 +61,7 @@ IMAGE_S = 60.0
 @dataclasses.dataclass(frozen=True)
 class Options:
     """``ready_s``: for a pod to be ready again; ``pause_s``: after a node is back; ``before``: pods created earlier are restarted
-    in any case; ``preferred``: a node is back once it leads what it should; ``drain``: the Kubernetes node that is to be left, and
+    in any case; ``preferred``: a node is given its leaders back, and is back once it leads them; ``drain``: the Kubernetes node that is to be left, and
     then nothing else is restarted; ``rack_at_once``: all brokers of a rack are restarted together where the gate proves that they may;
     ``gate``: what the gate is told."""
 
@@ -308,6 +311,7 @@ class Roller:
         """Wait until a node is back for good; the uid of its pod."""
         begun = time.monotonic()
         watch: Watch | None = None
+        leads = not self._options.preferred
         while True:
             now = time.monotonic()
             view = self._view()
@@ -326,13 +330,33 @@ class Roller:
                 snapshot, _active = self._snapshot(view)
                 watch = watch.seen(snapshot, _ms(now)) if watch else Watch.begin(snapshot, _ms(now))
                 gate = Gate(snapshot, self._options.gate)
-                verdict = _has_returned(gate, member, watch.idle_ms(_ms(now)), self._options.preferred)
+                verdict = _has_returned(gate, member, watch.idle_ms(_ms(now)))
+                if verdict.answer == "go" and member.broker and self._options.preferred:
+                    if not leads:
+                        self._hand_back(member.id)
+                        leads = True
+                        continue
+                    verdict = _has_returned(gate, member, watch.idle_ms(_ms(now)), preferred=True)
                 # Those that do not run either may have to be restarted before this one can be whole.
                 if verdict.answer == "go" or any(_may_restart(gate, each).answer == "go" for each in self._stuck_besides(view, member)):
                     return str(uid)
                 if verdict.answer == "stop":
                     raise Stopped(f"{member.name} was restarted and is not back for good. No other node was restarted. {_said(verdict)}\n{MEND}")
             self._pause(now)
+
+    def _hand_back(self, broker: int) -> None:
+        """Let a broker that has just begun lead what it should, little by little. Kafka would do so within some minutes, all at once."""
+
+        def road() -> Road:
+            return self._road(self._look_s)
+
+        with contextlib.suppress(RoadError):
+            with road() as found:
+                topics = _kafka_calls.topics(found, config=False)
+            places = _reassign.elections(_reassign.State({}, topics))
+            own = [(topic, number) for topic, number in places if topics[topic].partitions[number].replicas[0] == broker]
+            for _elected in _elections.elect(road, own, max(4, len(own) // 25)):
+                self._lock.renew()
 
     def _rest(self, begun: float) -> None:
         """The pause that the user asked for; whoever holds the lock says so meanwhile."""
@@ -431,7 +455,7 @@ def _may_restart(gate: Gate, member: Member, idle_ms: int = 0) -> _gate_model.Ve
     return gate.may_restart_zookeeper(member.id, idle_ms) if member.zookeeper else gate.may_restart(member.id, idle_ms)
 
 
-def _has_returned(gate: Gate, member: Member, idle_ms: int, preferred: bool) -> _gate_model.Verdict:
+def _has_returned(gate: Gate, member: Member, idle_ms: int, preferred: bool = False) -> _gate_model.Verdict:
     return gate.has_returned_zookeeper(member.id, idle_ms) if member.zookeeper else gate.has_returned(member.id, idle_ms, preferred)
 
 

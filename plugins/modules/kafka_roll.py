@@ -78,7 +78,9 @@ options:
     type: bool
     default: false
   preferred_leaders:
-    description: Whether a node is back only once it leads what it should, which Kafka gives back to it within some minutes.
+    description:
+      - Whether a node is given back what it should lead, one partition first and then more at a time, and is back only once it leads all of it.
+      - Otherwise Kafka does so within some minutes, all at once.
     type: bool
     default: false
   allow_without_spare:

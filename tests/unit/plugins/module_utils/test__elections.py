@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What breaks in the middle of a reassignment and cannot be made to break there with real brokers."""
+"""What breaks in the middle of an election and cannot be made to break there with real brokers."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ import contextlib
 import typing as t
 
 import pytest
-from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _kafka_calls, _reassign_calls
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _elections, _kafka_calls
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._kafka_road import RoadError
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._kafka_topics import Partition, TopicState
 
 
 class Road:
-    """A way to a cluster that is the right one."""
+    """A way to a cluster."""
 
-    def require_cluster(self) -> None:
-        """It is."""
 
 
 def test_a_look_that_fails_while_leaders_are_waited_for_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,5 +30,5 @@ def test_a_look_that_fails_while_leaders_are_waited_for_is_made_again(monkeypatc
         return {"t": TopicState((Partition((1, 2), t.cast("int", looks.pop(0)), (1, 2)),))}
 
     monkeypatch.setattr(_kafka_calls, "topics", topics)
-    _reassign_calls.Reassigner(t.cast("t.Any", road), 1.0)._wait_led([("t", 0)])
+    _elections._wait_led(t.cast("t.Any", road), [("t", 0)])
     assert not looks, "it did not wait until its leader was the preferred one"
