@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import signal
+import time
 import typing as t
 
 import pytest
@@ -92,6 +93,23 @@ def test_pods_that_run_an_older_definition_are_named_or_restarted(small: None, a
     assert kubectl.json("pod", "small-node-7-0", "-n", "small")["metadata"]["uid"] != before
     again = ansible("site.yml", variables=changed, host="small")
     assert again.recap["changed"] == 0, again.output
+
+
+def test_a_broker_that_a_killed_roll_took_out_of_its_service_comes_back(small: None, ansible: t.Any, kubectl: t.Any) -> None:
+    def listed() -> list[str]:
+        slices = kubectl.json("endpointslice", "-n", "small", "-l", "kubernetes.io/service-name=small-node-7")["items"]
+        return [each["targetRef"]["name"] for slice_ in slices for each in slice_.get("endpoints") or []]
+
+    assert listed() == ["small-node-7-0"]
+    kubectl("label", "pod", "small-node-7-0", "-n", "small", "app.kubernetes.io/name-")
+    deadline = time.monotonic() + 30
+    while listed() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert listed() == []
+    run = ansible("playbooks/roll.yml", variables=SMALL, host="small")
+    assert run.code == 0, run.output
+    assert "small-node-7 restarted (template)" in run.output
+    assert listed() == ["small-node-7-0"]
 
 
 def test_what_a_definition_no_longer_has_is_deleted(small: None, ansible: t.Any, kubectl: t.Any) -> None:
