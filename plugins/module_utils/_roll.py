@@ -311,7 +311,7 @@ class Roller:
         """Wait until a node is back for good; the uid of its pod."""
         begun = time.monotonic()
         watch: Watch | None = None
-        leads = not self._options.preferred
+        handed_back = False
         while True:
             now = time.monotonic()
             view = self._view()
@@ -332,9 +332,9 @@ class Roller:
                 gate = Gate(snapshot, self._options.gate)
                 verdict = _has_returned(gate, member, watch.idle_ms(_ms(now)))
                 if verdict.answer == "go" and member.broker and self._options.preferred:
-                    if not leads:
+                    if not handed_back:
                         self._hand_back(member.id)
-                        leads = True
+                        handed_back = True
                         continue
                     verdict = _has_returned(gate, member, watch.idle_ms(_ms(now)), preferred=True)
                 # Those that do not run either may have to be restarted before this one can be whole.

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import types
 import typing as t
 
 import pytest
-from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _gate_calls, _gate_model, _roll, _roll_lock, _roll_state
+from ansible_collections.kafkaops.kubernetes.plugins.module_utils import _gate_calls, _gate_model, _kafka_topics, _roll, _roll_lock, _roll_state
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._gate_model import Node, Partition, Snapshot, Topic
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import DynamicApiError, api_exception
@@ -106,9 +107,9 @@ class Roller(_roll.Roller):
         return Snapshot(nodes, (self.topic,), found.quorum, zookeeper=found.zookeeper), 2
 
 
-def roller(fake: Fake, before: str = "", rack_at_once: bool = False) -> Roller:
+def roller(fake: Fake, before: str = "", rack_at_once: bool = False, preferred: bool = False) -> Roller:
     lock = _roll_lock.RollLock(t.cast(t.Any, fake), "c", _roll_lock.holder(1))
-    options = _roll.Options(ready_s=0, before=before, rack_at_once=rack_at_once, gate=_gate_model.Options(patience_ms=0))
+    options = _roll.Options(ready_s=0, before=before, rack_at_once=rack_at_once, preferred=preferred, gate=_gate_model.Options(patience_ms=0))
     return Roller(t.cast(t.Any, fake), t.cast(t.Any, None), [*BROKERS, *SERVERS], lock, options)
 
 
@@ -177,6 +178,34 @@ def test_a_broker_that_cannot_be_deleted_is_listed_again_and_one_that_a_killed_r
     assert done is not None
     assert (done.members[0].name, done.causes) == ("c-node-3", ("template",))
     assert roller(fake).step() is None
+
+
+@pytest.mark.parametrize("preferred", [True, False])
+def test_a_broker_is_given_back_what_it_should_lead_where_that_is_asked_for(preferred: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake, elected = Fake(), []
+    # Broker 1 should lead partition 0 and broker 3 partition 1; broker 2 leads both.
+    replicas = [(1, 2, 3), (3, 2, 1)]
+    leaders = [2, 2]
+
+    def topics(_road: t.Any, *, config: bool) -> dict[str, _kafka_topics.TopicState]:
+        return {"t": _kafka_topics.TopicState(tuple(_kafka_topics.Partition(each, leader, each) for each, leader in zip(replicas, leaders)))}
+
+    def elect(_road: t.Any, places: list[tuple[str, int]], _most: int) -> t.Iterator[int]:
+        elected.append(places)
+        for _topic, number in places:
+            leaders[number] = replicas[number][0]
+        yield len(places)
+
+    monkeypatch.setattr(_roll._kafka_calls, "topics", topics)
+    monkeypatch.setattr(_roll._elections, "elect", elect)
+    led = property(lambda _roller: Topic("t", 2, tuple(Partition(number, leaders[number], each, each) for number, each in enumerate(replicas))))
+    monkeypatch.setattr(Roller, "topic", led)
+    for _member in ORDER:
+        work = roller(fake, preferred=preferred)
+        work._road = lambda _seconds: t.cast("t.Any", contextlib.nullcontext())
+        assert work.step() is not None
+    assert fake.deleted == ORDER
+    assert elected == ([[("t", 0)], [("t", 1)], []] if preferred else [])
 
 
 # Broker 2 is the active controller, which goes alone.
