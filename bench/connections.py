@@ -90,8 +90,10 @@ def restart(cluster: Cluster, broker: Broker, by_roll: bool) -> tuple[float, flo
         said = executor.submit(run, roll(cluster))
 
         def is_deleted() -> bool:
+            if said.done():
+                said.result()  # raises where the play has failed, after which nothing more is to be waited for
             pod = cluster.pod(broker)
-            return said.done() or pod is None or pod.metadata.deletion_timestamp is not None or pod.metadata.uid != old
+            return pod is None or pod.metadata.deletion_timestamp is not None or pod.metadata.uid != old
 
         until(is_deleted, LIMIT, f"{broker.pod} is not restarted", 0.1)
         since = time.monotonic()

@@ -16,7 +16,7 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils._kafka_road im
 from ansible_collections.kafkaops.kubernetes.plugins.module_utils._reassign import Place, State
 
 SHOWS = 10.0
-"""Seconds in which brokers learn from the controller who leads."""
+"""Seconds in which brokers learn from the controller who leads, and how a reassignment has ended; then what they show counts."""
 
 PAUSE = 0.2
 """Seconds between two looks."""

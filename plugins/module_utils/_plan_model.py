@@ -288,7 +288,7 @@ def resources_for(heap: str, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 LISTED: t.Mapping[str, str] = {"app.kubernetes.io/name": "kafka"}
-"""A label of every object, by which alone Services choose that lead to one broker: they do not list a pod without it, which runs on all the same."""
+"""A label of every object, by which Services that lead to one broker choose, and no StatefulSet does: a pod without it runs on, and they do not list it."""
 
 
 def labels(cluster: str) -> dict[str, str]:

@@ -20,6 +20,10 @@ Place = tuple[str, int]
 SHOWN = 5
 """How many partitions a message names."""
 
+HANDED_OVER = 25
+"""One in so many partitions of a batch, at most, is handed over to Kafka, or elected, at a time; see :func:`parts`. Each replica that has caught up
+changes the epoch of its leader, and whatever brokers have to take in at one time, clients wait for (docs/safety.md)."""
+
 
 @dataclasses.dataclass(frozen=True)
 class State:

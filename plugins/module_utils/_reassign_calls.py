@@ -34,10 +34,6 @@ RATES = ("leader.replication.throttled.rate", "follower.replication.throttled.ra
 GONE = "UnknownTopicOrPartition"
 """What Kafka says about a topic that was deleted meanwhile; then there is nothing to move."""
 
-HANDED_OVER = 25
-"""One in so many partitions of a batch, at most, is handed over to Kafka, or elected, at a time; see :func:`_reassign.parts`. Each replica that has caught up
-changes the epoch of its leader, and whatever brokers have to take in at one time, clients wait for (docs/safety.md)."""
-
 SOON = 3.0
 """Seconds until the next part is handed over though the last one still copies; what is large is copied side by side."""
 
@@ -46,9 +42,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 
 SETTLE = 0.5
 """Seconds between two looks that must agree."""
-
-SHOWS = 10.0
-"""Seconds in which brokers learn from the controller how a reassignment has ended; then it is planned anew from what they show."""
 
 IN_VAIN = 3
 """How often a batch may end without anything of it to be seen."""
@@ -268,7 +261,7 @@ class Reassigner:
                     return True
                 running, _lacking = now
                 ended = float("inf") if running else min(ended, time.monotonic())
-                if time.monotonic() - ended > SHOWS:
+                if time.monotonic() - ended > _elections.SHOWS:
                     return True  # somebody has cancelled it, or moved it elsewhere
                 if time.monotonic() - begun > limit:
                     return False
@@ -310,7 +303,7 @@ class Reassigner:
 
 def _most(limits: Limits) -> int:
     """How many partitions are handed over, or elected, at a time."""
-    return max(1, limits.partitions // HANDED_OVER)
+    return max(1, limits.partitions // _reassign.HANDED_OVER)
 
 
 def _names(changes: Changes) -> list[str]:

@@ -330,13 +330,11 @@ class Roller:
                 snapshot, _active = self._snapshot(view)
                 watch = watch.seen(snapshot, _ms(now)) if watch else Watch.begin(snapshot, _ms(now))
                 gate = Gate(snapshot, self._options.gate)
-                verdict = _has_returned(gate, member, watch.idle_ms(_ms(now)))
-                if verdict.answer == "go" and member.broker and self._options.preferred:
-                    if not handed_back:
-                        self._hand_back(member.id)
-                        handed_back = True
-                        continue
-                    verdict = _has_returned(gate, member, watch.idle_ms(_ms(now)), preferred=True)
+                verdict = _has_returned(gate, member, watch.idle_ms(_ms(now)), handed_back)
+                if verdict.answer == "go" and member.broker and self._options.preferred and not handed_back:
+                    self._hand_back(member.id)
+                    handed_back = True
+                    continue
                 # Those that do not run either may have to be restarted before this one can be whole.
                 if verdict.answer == "go" or any(_may_restart(gate, each).answer == "go" for each in self._stuck_besides(view, member)):
                     return str(uid)
@@ -355,7 +353,7 @@ class Roller:
                 topics = _kafka_calls.topics(found, config=False)
             places = _reassign.elections(_reassign.State({}, topics))
             own = [(topic, number) for topic, number in places if topics[topic].partitions[number].replicas[0] == broker]
-            for _elected in _elections.elect(road, own, max(4, len(own) // 25)):
+            for _elected in _elections.elect(road, own, max(4, len(own) // _reassign.HANDED_OVER)):
                 self._lock.renew()
 
     def _rest(self, begun: float) -> None:
@@ -455,7 +453,7 @@ def _may_restart(gate: Gate, member: Member, idle_ms: int = 0) -> _gate_model.Ve
     return gate.may_restart_zookeeper(member.id, idle_ms) if member.zookeeper else gate.may_restart(member.id, idle_ms)
 
 
-def _has_returned(gate: Gate, member: Member, idle_ms: int, preferred: bool = False) -> _gate_model.Verdict:
+def _has_returned(gate: Gate, member: Member, idle_ms: int, preferred: bool) -> _gate_model.Verdict:
     return gate.has_returned_zookeeper(member.id, idle_ms) if member.zookeeper else gate.has_returned(member.id, idle_ms, preferred)
 
 
