@@ -21,6 +21,8 @@ NUMBERED, PROBE, FILL = b"numbered", b"probe", b"fill"
 REFUSED = (NotEnoughReplicasError, NotEnoughReplicasAfterAppendError)
 # kafka-python goes up to 30 s between two attempts to connect; Kafka's own clients wait no longer than a second.
 PATIENCE = {"reconnect_backoff_max_ms": 1000}
+REST_MS = 5.0
+"""The least time for which a producer's sender waits for something to happen."""
 Options = t.Dict[str, t.Any]  # noqa: UP006
 
 
@@ -67,6 +69,18 @@ class Connections(logging.Handler):
         for name in self.LOGGERS:
             logging.getLogger(name).removeHandler(self)
             logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+def rested(producer: KafkaProducer) -> KafkaProducer:
+    """A producer that leaves processors to the brokers while it waits for them.
+
+    While a partition has something to send and may not send it yet, kafka-python's sender looks again without a pause: a processor of its own
+    for as long as a leader changes, which on a small machine is half of what the brokers have to change it.
+    """
+    client = producer._sender._client
+    poll = client.poll
+    client.poll = lambda timeout_ms=None, future=None: poll(None if timeout_ms is None else max(timeout_ms, REST_MS), future)
+    return producer
 
 
 class Headers:
@@ -190,7 +204,7 @@ class Load:
 
     def _send(self) -> None:
         try:
-            producer = KafkaProducer(acks="all", enable_idempotence=True, delivery_timeout_ms=240_000, **self._options)
+            producer = rested(KafkaProducer(acks="all", enable_idempotence=True, delivery_timeout_ms=240_000, **self._options))
         except KafkaError as error:
             self._trouble.append(f"the producer could not start: {error!r}")
             return
@@ -234,9 +248,8 @@ class Load:
     def _probe(self, interval: float = 0.25) -> None:
         """Sends each partition a message that is never sent again, one at a time."""
         try:
-            producer = KafkaProducer(
-                acks="all", enable_idempotence=False, retries=0, request_timeout_ms=3000, delivery_timeout_ms=4000, max_block_ms=4000, **self._options
-            )
+            limits = {"request_timeout_ms": 3000, "delivery_timeout_ms": 4000, "max_block_ms": 4000}
+            producer = rested(KafkaProducer(acks="all", enable_idempotence=False, retries=0, **limits, **self._options))
         except KafkaError as error:
             self._trouble.append(f"the probe could not start: {error!r}")
             return
@@ -326,7 +339,9 @@ def create_topic(options: Options, topic: str, partitions: int) -> None:
     """Create a topic of three replicas that takes writes as long as two are in sync; wait until all partitions have a leader."""
     admin = KafkaAdminClient(**options)
     try:
-        wanted = {"num_partitions": partitions, "replication_factor": 3, "configs": {"min.insync.replicas": "2"}}
+        # What it leaves is removed right after it, not a minute later, while the next one is measured.
+        configs = {"min.insync.replicas": "2", "file.delete.delay.ms": "0"}
+        wanted = {"num_partitions": partitions, "replication_factor": 3, "configs": configs}
         admin.create_topics({topic: wanted}, wait_for_metadata=True)
     finally:
         admin.close()

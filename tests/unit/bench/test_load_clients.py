@@ -17,7 +17,7 @@ from kafka.consumer.fetcher import Fetcher
 from kafka.errors import KafkaTimeoutError, NotEnoughReplicasAfterAppendError, NotEnoughReplicasError, NotLeaderForPartitionError
 from kafka.record import MemoryRecords, MemoryRecordsBuilder
 from load.account import Stored
-from load.clients import Connections, Headers, Retries, outcome
+from load.clients import Connections, Headers, Retries, outcome, rested
 
 BENCH = pathlib.Path(__file__).resolve().parents[3] / "bench"
 
@@ -90,6 +90,17 @@ def test_what_is_sent_again_is_counted_by_its_error() -> None:
     logger.warning(text, "<Sender>", where, 5, "KafkaConnectionError", "")
     logger.warning("%s: Failed to produce messages to topic-partition %s: %s", "<Sender>", where, "KafkaTimeoutError")
     assert dict(counted.found) == {"NotLeaderForPartitionError": 2, "KafkaConnectionError": 1}
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(0, 5.0), (4.9, 5.0), (5.1, 5.1), (None, None)])
+def test_a_producer_that_waits_looks_again_after_5_ms_at_the_earliest(asked: float | None, waited: float | None) -> None:
+    polled = []
+    client = types.SimpleNamespace(poll=lambda timeout_ms, future: polled.append((timeout_ms, future)))
+    producer = types.SimpleNamespace(_sender=types.SimpleNamespace(_client=client))
+    assert rested(producer) is producer
+    # As kafka-python's sender calls it.
+    producer._sender._client.poll(timeout_ms=asked)
+    assert polled == [(waited, None)]
 
 
 @pytest.mark.parametrize(
