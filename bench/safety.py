@@ -16,7 +16,6 @@ import argparse
 import contextlib
 import datetime
 import json
-import os
 import pathlib
 import signal
 import subprocess
@@ -28,7 +27,7 @@ import typing as t
 from kafka.errors import KafkaError
 from kubernetes.client.exceptions import ApiException
 from load.clients import JudgeError, Load, create_topic, fill
-from safety_cluster import LIMIT, PROJECT, Cluster, Watcher, arguments, environment, run, until
+from safety_cluster import LIMIT, PROJECT, Cluster, Watcher, arguments, begun, run, until
 from safety_operations import OPERATIONS, Operation, operate, run_all
 
 BEFORE = "kafka_roll_before"
@@ -86,20 +85,15 @@ def killed(cluster: Cluster, command: list[str]) -> str:
     """Start a roll, kill it with all that it started while the second broker is down, and run it again."""
     before = {broker.pod: cluster.pod(broker).metadata.uid for broker in cluster.brokers}
     with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
-        process = subprocess.Popen(command, cwd=PROJECT, env=environment(), text=True, stdout=said, stderr=subprocess.STDOUT, start_new_session=True)
+        with begun(command, said) as process:
 
-        def second_is_down() -> bool:
-            if process.poll() is not None:
-                raise JudgeError(f"the roll ended before it could be killed, with code {process.returncode}")
-            pods = [(broker.pod, cluster.pod(broker)) for broker in cluster.brokers]
-            return sum(1 for name, pod in pods if pod is None or pod.metadata.deletion_timestamp or pod.metadata.uid != before[name]) >= 2
+            def second_is_down() -> bool:
+                if process.poll() is not None:
+                    raise JudgeError(f"the roll ended before it could be killed, with code {process.returncode}")
+                pods = [(broker.pod, cluster.pod(broker)) for broker in cluster.brokers]
+                return sum(1 for name, pod in pods if pod is None or pod.metadata.deletion_timestamp or pod.metadata.uid != before[name]) >= 2
 
-        try:
             until(second_is_down, LIMIT, "the roll did not come to its second node")
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
         said.seek(0)
         return said.read() + "\n-- killed, and run again --\n" + run(command)
 

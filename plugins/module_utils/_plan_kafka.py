@@ -202,6 +202,9 @@ def _shared_properties(definition: Definition, identity: Identity, zookeeper_con
         # Followers often hear of a new leader before that does, and come too early. Kafka's second of patience is then a second
         # in which nothing is acknowledged (docs/safety.md).
         "replica.fetch.backoff.ms": "100",
+        # A follower takes a new leader's partition into its next request to that broker. While the last one waits there for messages of other
+        # partitions, up to half a second as Kafka has it, nothing of the new one is acknowledged (docs/roll.md).
+        "replica.fetch.wait.max.ms": "100",
         "default.replication.factor": copies,
         "min.insync.replicas": in_sync,
         "offsets.topic.replication.factor": copies,

@@ -65,9 +65,10 @@ def test_replication_fits_the_brokers(brokers: int, factor: str, in_sync: str) -
     assert properties["min.insync.replicas"] == properties["transaction.state.log.min.isr"] == in_sync
 
 
-@pytest.mark.parametrize(("config", "shown"), [({}, "100"), ({"replica.fetch.backoff.ms": 1000}, "1000")])
-def test_followers_ask_a_new_leader_again_soon_unless_the_user_says_otherwise(config: dict[str, int], shown: str) -> None:
-    assert {node.properties["replica.fetch.backoff.ms"] for node in plan({"kafka_config": config}).nodes} == {shown}
+@pytest.mark.parametrize("key", ["replica.fetch.backoff.ms", "replica.fetch.wait.max.ms"])
+def test_followers_ask_a_new_leader_soon_unless_the_user_says_otherwise(key: str) -> None:
+    for config, shown in [({}, "100"), ({key: 500}, "500")]:
+        assert {node.properties[key] for node in plan({"kafka_config": config}).nodes} == {shown}
 
 
 def test_brokers_of_a_cluster_with_zookeeper_have_no_heartbeat() -> None:
