@@ -110,6 +110,7 @@ class NodePool:
     racks: tuple[str, ...] = ()
     volumes: tuple[Volume, ...] = (Volume(),)
     heap: str = "1g"
+    jvm_options: tuple[str, ...] = ()
     resources: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     config: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
@@ -285,6 +286,7 @@ def _pool(reader: Reader) -> NodePool:
         racks=tuple(reader.texts("racks")),
         volumes=tuple(_volume(item) for item in reader.children("volumes", ({},), most=100)),
         heap=reader.text("heap", NodePool.heap, pattern=MEMORY, shape="a size for the JVM such as 512m or 4g"),
+        jvm_options=tuple(option for option in reader.texts("jvm_options") if _known_option(reader, option)),
         resources=reader.objects("resources"),
         config=reader.properties("config"),
     )
@@ -314,6 +316,20 @@ def _known_role(reader: Reader, role: str) -> bool:
     if role not in ROLES:
         reader.wrong("INPUT-CHOICE", reader.at("roles"), f"{role!r} is not one of {', '.join(ROLES)}", "write one of them")
     return role in ROLES
+
+
+def _known_option(reader: Reader, option: str) -> bool:
+    name = option.partition("=")[0]
+    wrong = fix = ""
+    if not re.fullmatch(r"-\S+", option):
+        wrong, fix = f"{option!r} is not an option of the JVM", "write one in each item, with its dash and without blanks, such as -XX:MaxGCPauseMillis=50"
+    elif re.match(r"-Xm[sx]|-XX:(Max|Initial)(HeapSize|RAMPercentage)", option):
+        wrong, fix = f"{option!r} is the heap's size, which the container's memory is made for", "write it as heap"
+    elif re.search("(password|passphrase|secret)$", name, re.IGNORECASE):
+        wrong, fix = f"{name!r} is a secret (its value is not shown), and whoever may read pods reads their command lines", "use kafka_secret_config"
+    if wrong:
+        reader.wrong("INPUT-FORMAT", reader.at("jvm_options"), wrong, fix)
+    return not wrong
 
 
 def _listener(reader: Reader) -> Listener:

@@ -162,7 +162,7 @@ def _node(definition: Definition, pool: NodePool, node_id: int, index: int, addr
         affinity=affinity(definition.cluster, kind, definition.anti_affinity, rack),
         claims=claims,
         heap=pool.heap,
-        jvm_options=_plan_security.jvm_options(properties),
+        jvm_options=(*_plan_security.jvm_options(properties), *pool.jvm_options),
         resources=resources_for(pool.heap, pool.resources),
         ports=ports,
         advertised=advertised,

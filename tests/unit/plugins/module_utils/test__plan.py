@@ -81,6 +81,11 @@ def test_configuration_of_a_pool_is_over_that_of_the_cluster() -> None:
     assert [node.properties["num.io.threads"] for node in found.nodes] == ["4", "2"]
 
 
+def test_options_of_the_jvm_are_those_of_the_pool() -> None:
+    pools = [{"name": "a", "node_ids": [0]}, {"name": "b", "node_ids": [1], "jvm_options": ["-Xlog:gc", "-Xmn100m"]}]
+    assert [node.jvm_options for node in plan({"kafka_node_pools": pools}).nodes] == [(), ("-Xlog:gc", "-Xmn100m")]
+
+
 def test_racks_are_taken_in_turn_and_bind_the_pod_to_the_zone() -> None:
     found = plan({"kafka_node_pools": [{"name": "broker", "node_ids": [5, 6, 7], "racks": ["a", "b"]}]})
     assert [node.properties["broker.rack"] for node in found.nodes] == ["a", "b", "a"]

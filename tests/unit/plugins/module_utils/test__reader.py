@@ -92,6 +92,28 @@ def test_a_finding_names_its_place(variables: dict[str, t.Any], where: str, rule
     assert (rule, where) in [(finding.rule, finding.where) for finding in read(variables)[1]]
 
 
+JVM_OPTIONS = [
+    ("-XX:MaxGCPauseMillis=50", ""),
+    ("-Xlog:gc", ""),
+    ("XX:MaxGCPauseMillis=50", "is not an option of the JVM"),
+    ("-XX:MaxGCPauseMillis=50 -Xlog:gc", "is not an option of the JVM"),
+    ("-Xmx2g", "the heap's size"),
+    ("-Xmn1g", ""),
+    ("-XX:MaxRAMPercentage=70", "the heap's size"),
+    ("-XX:MaxRAM=4g", ""),
+    ("-Djavax.net.ssl.trustStorePassword=planted", "'-Djavax.net.ssl.trustStorePassword' is a secret"),
+    ("-Djavax.net.ssl.trustStore=/planted", ""),
+]
+
+
+@pytest.mark.parametrize(("option", "message"), JVM_OPTIONS)
+def test_options_of_the_jvm(option: str, message: str) -> None:
+    definition, findings = read({"kafka_node_pools": [{"name": "a", "node_ids": [0], "jvm_options": [option]}]})
+    assert definition.pools[0].jvm_options == (() if message else (option,))
+    assert [finding.where for finding in findings if message in finding.message] == (["kafka_node_pools[0].jvm_options"] if message else [])
+    assert "planted" not in str(findings)
+
+
 def test_nothing_to_say_about_the_defaults() -> None:
     assert read({})[1] == []
 
