@@ -21,8 +21,8 @@ NUMBERED, PROBE, FILL = b"numbered", b"probe", b"fill"
 REFUSED = (NotEnoughReplicasError, NotEnoughReplicasAfterAppendError)
 # kafka-python goes up to 30 s between two attempts to connect; Kafka's own clients wait no longer than a second.
 PATIENCE = {"reconnect_backoff_max_ms": 1000}
-REST_MS = 5.0
-"""The least time for which a producer's sender waits for something to happen."""
+REST = 0.005
+"""For how many seconds a producer's sender does not look again whether something happened."""
 Options = t.Dict[str, t.Any]  # noqa: UP006
 
 
@@ -74,12 +74,18 @@ class Connections(logging.Handler):
 def rested(producer: KafkaProducer) -> KafkaProducer:
     """A producer that leaves processors to the brokers while it waits for them.
 
-    While a partition has something to send and may not send it yet, kafka-python's sender looks again without a pause: a processor of its own
-    for as long as a leader changes, which on a small machine is half of what the brokers have to change it.
+    While a partition has something to send and may not send it yet, and while a broker's end of a connection is gone, kafka-python's sender looks
+    again without a pause: a processor of its own, which on a small machine is half of what the brokers have to change a leader.
     """
     client = producer._sender._client
     poll = client.poll
-    client.poll = lambda timeout_ms=None, future=None: poll(None if timeout_ms is None else max(timeout_ms, REST_MS), future)
+
+    def poll_and_rest(timeout_ms: float | None = None, future: t.Any = None) -> None:
+        until = time.monotonic() + REST
+        poll(timeout_ms, future)
+        time.sleep(max(0.0, until - time.monotonic()))
+
+    client.poll = poll_and_rest
     return producer
 
 

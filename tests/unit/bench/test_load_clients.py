@@ -16,8 +16,9 @@ from kafka import TopicPartition
 from kafka.consumer.fetcher import Fetcher
 from kafka.errors import KafkaTimeoutError, NotEnoughReplicasAfterAppendError, NotEnoughReplicasError, NotLeaderForPartitionError
 from kafka.record import MemoryRecords, MemoryRecordsBuilder
+from load import clients
 from load.account import Stored
-from load.clients import Connections, Headers, Retries, outcome, rested
+from load.clients import REST, Connections, Headers, Retries, outcome, rested
 
 BENCH = pathlib.Path(__file__).resolve().parents[3] / "bench"
 
@@ -92,15 +93,21 @@ def test_what_is_sent_again_is_counted_by_its_error() -> None:
     assert dict(counted.found) == {"NotLeaderForPartitionError": 2, "KafkaConnectionError": 1}
 
 
-@pytest.mark.parametrize(("asked", "waited"), [(0, 5.0), (4.9, 5.0), (5.1, 5.1), (None, None)])
-def test_a_producer_that_waits_looks_again_after_5_ms_at_the_earliest(asked: float | None, waited: float | None) -> None:
-    polled = []
-    client = types.SimpleNamespace(poll=lambda timeout_ms, future: polled.append((timeout_ms, future)))
-    producer = types.SimpleNamespace(_sender=types.SimpleNamespace(_client=client))
+@pytest.mark.parametrize(("took", "slept"), [(0.0, REST), (REST / 4, REST * 3 / 4), (REST * 2, 0.0)])
+def test_a_producer_does_not_look_again_at_once(monkeypatch: pytest.MonkeyPatch, took: float, slept: float) -> None:
+    polled, rests, clock = [], [], [0.0]
+
+    def poll(timeout_ms: float, future: object) -> None:
+        polled.append((timeout_ms, future))
+        clock[0] += took
+
+    monkeypatch.setattr(clients, "time", types.SimpleNamespace(monotonic=lambda: clock[0], sleep=rests.append))
+    producer = types.SimpleNamespace(_sender=types.SimpleNamespace(_client=types.SimpleNamespace(poll=poll)))
     assert rested(producer) is producer
     # As kafka-python's sender calls it.
-    producer._sender._client.poll(timeout_ms=asked)
-    assert polled == [(waited, None)]
+    producer._sender._client.poll(timeout_ms=100)
+    assert polled == [(100, None)]
+    assert rests == [pytest.approx(slept)]
 
 
 @pytest.mark.parametrize(
