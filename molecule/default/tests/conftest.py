@@ -6,8 +6,8 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import signal
 import subprocess
+import sys
 import time
 import typing as t
 
@@ -15,6 +15,10 @@ import pytest
 import yaml
 
 PROJECT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(PROJECT / "molecule/topology/tests"))
+
+from processes import kill
+
 STATE = pathlib.Path("/var/lib/kafkaops-local-kubernetes")
 NAMESPACE = "molecule"
 CLUSTER = "events"
@@ -82,13 +86,12 @@ def ansible(tmp_path_factory: pytest.TempPathFactory) -> t.Callable[..., Run]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env={**os.environ, "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"), "PYTHONUNBUFFERED": "1"},
-            start_new_session=True,
         ) as process:
             assert process.stdout
             for line in process.stdout:
                 lines.append(line)
                 if until and sum(until in each for each in lines) == occurrence:
-                    os.killpg(process.pid, signal.SIGKILL)
+                    kill(process.pid)
                     break
             process.wait()
         return Run(process.returncode, "".join(lines), time.monotonic() - begun)
