@@ -12,7 +12,7 @@ from safety_cluster import Cluster, run
 
 Play = t.Tuple[str, ...]  # noqa: UP006
 
-FOUR = json.dumps({"safety_more": [{"name": "more", "node_ids": [3], "heap": "384m", "volumes": [{"size": "2Gi"}]}]})
+FOUR = json.dumps({"safety_more": [{"name": "more", "node_ids": [3], "heap": "1g", "volumes": [{"size": "2Gi"}]}]})
 OUT: tuple[Play, ...] = (("site.yml", "-e", FOUR), ("playbooks/scale.yml", "-e", FOUR))
 IN: tuple[Play, ...] = (("playbooks/scale.yml", "-e", "kafka_scale_in=3"),)
 RESTARTED = r"restarted \("
@@ -31,7 +31,7 @@ class Operation(t.NamedTuple):
 
 OPERATIONS = {
     "reconfigure": Operation((("site.yml", "-e", "safety_queued=501"),), after=SITE, says=RESTARTED),
-    "resources": Operation((("site.yml", "-e", "safety_heap=400m"),), after=SITE, says=RESTARTED),
+    "resources": Operation((("site.yml", "-e", "safety_heap=1100m"),), after=SITE, says=RESTARTED),
     # The way back is open until playbooks/finish_upgrade.yml.
     "upgrade": Operation((("site.yml", "-e", "kafka_version=4.3.1"),), after=SITE, says=RESTARTED),
     "scale-out": Operation(OUT, after=IN),

@@ -21,7 +21,7 @@ NUMBERED, PROBE, FILL = b"numbered", b"probe", b"fill"
 REFUSED = (NotEnoughReplicasError, NotEnoughReplicasAfterAppendError)
 # kafka-python goes up to 30 s between two attempts to connect; Kafka's own clients wait no longer than a second.
 PATIENCE = {"reconnect_backoff_max_ms": 1000}
-REST = 0.005
+REST = 0.002
 """For how many seconds a producer's sender does not look again whether something happened."""
 Options = t.Dict[str, t.Any]  # noqa: UP006
 
