@@ -126,7 +126,7 @@ def measure(cluster: Cluster, row: str, number: int, fill_mebibytes: int, rate: 
                 lacking = cluster.behind(topic)
                 if not lacking:
                     raise JudgeError(f"{victim.pod} had caught up before the row could start; --fill more, or a lower --throttle")
-                undo.enter_context(cluster.unthrottled_once_in_sync(topic, victim))
+                undo.enter_context(cluster.unthrottled_where_in_sync(topic, victim, rate))
             else:
                 cluster.prefer()
             with Watcher(cluster) as watcher, Load(cluster.options, topic, seconds=LIMIT + 60) as load:

@@ -245,32 +245,44 @@ class Cluster:
     @contextlib.contextmanager
     def throttled(self, topic: str, broker: Broker, rate: int) -> t.Iterator[None]:
         """While this lasts, the broker fetches what it lacks of the topic with so many bytes a second."""
-        self._throttle(topic, broker, str(rate))
+        self._throttle(topic, broker, str(rate), "*")
         try:
             yield
         finally:
-            self._throttle(topic, broker, None)
+            self._throttle(topic, broker, None, None)
 
-    def _throttle(self, topic: str, broker: Broker, rate: str | None) -> None:
+    def _throttle(self, topic: str, broker: Broker, rate: str | None, replicas: str | None) -> None:
         settings = [
             (ConfigResourceType.BROKER, str(broker.id), "follower.replication.throttled.rate", rate),
-            (ConfigResourceType.TOPIC, topic, "follower.replication.throttled.replicas", rate and "*"),
+            (ConfigResourceType.TOPIC, topic, "follower.replication.throttled.replicas", replicas),
         ]
         changes = [ConfigResource(kind, name, {key: value if value else ("DELETE", None)}) for kind, name, key, value in settings]
         with self.admin() as admin:
             admin.alter_configs(changes, incremental=True, raise_on_unknown=False)
 
+    def _lacking(self, topic: str, broker: Broker) -> set[int]:
+        """The partitions of which the broker's replica is not in sync."""
+        with self.admin() as admin:
+            (found,) = admin.describe_topics([topic])
+        return {each["partition_index"] for each in found["partitions"] if broker.id in set(each["replica_nodes"]) - set(each["isr_nodes"])}
+
     @contextlib.contextmanager
-    def unthrottled_once_in_sync(self, topic: str, broker: Broker) -> t.Iterator[None]:
-        """Take the throttle away once all of the topic is in sync, as whoever throttles does. Kafka would slow the broker down again at each
+    def unthrottled_where_in_sync(self, topic: str, broker: Broker, rate: int) -> t.Iterator[None]:
+        """Take the throttle from each partition as soon as it is in sync, as whoever throttles does. Kafka would slow the broker down again at each
         change of leaders, since it does not know at first how far it is behind the new one."""
         ended = threading.Event()
 
         def watch() -> None:
+            throttled: set[int] | None = None
             while not ended.wait(1):
                 with contextlib.suppress(KafkaError):
-                    if not self._behind(topic):
-                        self._throttle(topic, broker, None)
+                    lacking = self._lacking(topic, broker)
+                    left = lacking if throttled is None else lacking & throttled
+                    if left != throttled:
+                        replicas = ",".join(f"{number}:{broker.id}" for number in sorted(left))
+                        self._throttle(topic, broker, str(rate) if left else None, replicas or None)
+                        throttled = left
+                    if not left:
                         return
 
         thread = threading.Thread(target=watch)
