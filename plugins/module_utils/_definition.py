@@ -22,6 +22,7 @@ from ansible_collections.kafkaops.kubernetes.plugins.module_utils._reader import
     MEMORY,
     QUANTITY,
     Reader,
+    shown,
 )
 
 MODES = ("kraft", "zookeeper")
@@ -321,12 +322,12 @@ def _known_role(reader: Reader, role: str) -> bool:
 def _known_option(reader: Reader, option: str) -> bool:
     name = option.partition("=")[0]
     wrong = fix = ""
-    if not re.fullmatch(r"-\S+", option):
-        wrong, fix = f"{option!r} is not an option of the JVM", "write one in each item, with its dash and without blanks, such as -XX:MaxGCPauseMillis=50"
+    if re.search("(password|passphrase|secret)$", name, re.IGNORECASE):
+        wrong, fix = f"{shown(name)} is a secret (its value is not shown), and whoever may read pods reads their command lines", "use kafka_secret_config"
+    elif not re.fullmatch(r"-\S+", option):
+        wrong, fix = f"{shown(option)} is not an option of the JVM", "write one in each item, with its dash and without blanks, such as -XX:MaxGCPauseMillis=50"
     elif re.match(r"-Xm[sx]|-XX:(Max|Initial)(HeapSize|RAMPercentage)", option):
-        wrong, fix = f"{option!r} is the heap's size, which the container's memory is made for", "write it as heap"
-    elif re.search("(password|passphrase|secret)$", name, re.IGNORECASE):
-        wrong, fix = f"{name!r} is a secret (its value is not shown), and whoever may read pods reads their command lines", "use kafka_secret_config"
+        wrong, fix = f"{shown(option)} is the heap's size, which the container's memory is made for", "write it as heap"
     if wrong:
         reader.wrong("INPUT-FORMAT", reader.at("jvm_options"), wrong, fix)
     return not wrong

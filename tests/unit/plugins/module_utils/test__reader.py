@@ -102,6 +102,7 @@ JVM_OPTIONS = [
     ("-XX:MaxRAMPercentage=70", "the heap's size"),
     ("-XX:MaxRAM=4g", ""),
     ("-Djavax.net.ssl.trustStorePassword=planted", "'-Djavax.net.ssl.trustStorePassword' is a secret"),
+    ("-Djavax.net.ssl.trustStorePassword=planted with blanks", "'-Djavax.net.ssl.trustStorePassword' is a secret"),
     ("-Djavax.net.ssl.trustStore=/planted", ""),
 ]
 
