@@ -53,6 +53,7 @@ class Cluster:
             self._start(process)
         for node in nodes:
             self._start_runtime(node)
+        self._weigh(count)
         self._await_api()
         for process in processes.control_plane_rest(self._layout):
             self._start(process)
@@ -152,6 +153,12 @@ class Cluster:
         os.makedirs(self._layout.of_node(node, "cni"), exist_ok=True)
         self._groups.delegate(f"{node.name}/pods")
         self._start(process)
+
+    def _weigh(self, count: int) -> None:
+        """Each kubelet gives its pods as many parts as the machine has processors, beside the one that all else has. Without this, all pods of all nodes
+        together have one, as each process of the cluster has that is a session of its own, and a few busy ones take the processors from Kafka."""
+        if self._groups.weigh(count * (os.cpu_count() or 1)):
+            self.actions.append("gave pods their part of the processors")
 
     def _start_kubelet(self, node: plan.Node, count: int) -> None:
         runtime = self._containerd(node)

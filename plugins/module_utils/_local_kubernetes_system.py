@@ -145,6 +145,11 @@ def hierarchies(mountinfo: str) -> Hierarchies:
     raise LocalKubernetesError("no cgroup hierarchy is mounted: containers cannot run here")
 
 
+def weights(times: int) -> dict[str, str]:
+    """By file, what gives a group so many times the default part of the processors: of version 1, and of version 2, whose most is 100 times."""
+    return {"cpu.shares": str(1024 * times), "cpu.weight": str(min(100 * times, 10_000))}
+
+
 class Groups:
     """The control groups of the local cluster, below ``name`` in every hierarchy."""
 
@@ -187,6 +192,17 @@ class Groups:
                 if clone.exists():
                     self._inherit(current, clone)
                 self._enable_controllers(current)
+
+    def weigh(self, times: int) -> bool:
+        """Let all groups together have so many times the part of the processors that a group has by default; whether that was to be changed."""
+        changed = False
+        for root in self._all.roots:
+            for name, value in weights(times).items():
+                file = pathlib.Path(root, self._name, name)
+                if file.exists() and file.read_text(encoding="ascii").strip() != value:
+                    file.write_text(value, encoding="ascii")
+                    changed = True
+        return changed
 
     def _enable_controllers(self, directory: pathlib.Path) -> None:
         if not self._all.unified:

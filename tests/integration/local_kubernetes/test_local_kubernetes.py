@@ -208,6 +208,14 @@ def test_together_nodes_do_not_offer_more_memory_than_there_is() -> None:
     assert sum(int(memory.removesuffix("Ki")) * 1024 for memory in offered) <= total
 
 
+def test_together_pods_have_as_much_of_the_processors_as_kubelets_say() -> None:
+    """Not what one process of the machine has."""
+    groups = pathlib.Path("/sys/fs/cgroup")
+    together = [int(path.read_text()) / usual for name, usual in (("cpu.shares", 1024), ("cpu.weight", 100)) for path in groups.glob(f"**/{GROUP}/{name}")]
+    processors = [int(node["status"]["capacity"]["cpu"]) for node in get("nodes")["items"]]
+    assert together == [sum(processors)]
+
+
 def test_a_pod_that_is_not_root_writes_to_a_claim_that_grows() -> None:
     claim = {
         "apiVersion": "v1",

@@ -50,6 +50,15 @@ def test_no_hierarchy_is_an_error() -> None:
         system.hierarchies("24 1 254:0 / / rw,relatime - ext4 /dev/vda rw")
 
 
+@pytest.mark.parametrize(
+    ("times", "shares", "weight"),
+    [(1, "1024", "100"), (6, "6144", "600"), (100, "102400", "10000"), (101, "103424", "10000")],
+    ids=["the default", "three nodes of two processors", "the most of version 2", "more than version 2 has"],
+)
+def test_weights(times: int, shares: str, weight: str) -> None:
+    assert system.weights(times) == {"cpu.shares": shares, "cpu.weight": weight}
+
+
 def test_write_changes_what_differs(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "a" / "b"
     assert system.write(str(path), "one", 0o600)
