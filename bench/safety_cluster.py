@@ -8,28 +8,24 @@ import contextlib
 import dataclasses
 import datetime
 import json
-import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 import typing as t
 
-import psutil
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 from kubernetes import client, config
 from load.clients import JudgeError
+from processes import PROJECT, begun
 
 Answer = t.TypeVar("Answer")
-PROJECT = pathlib.Path(__file__).resolve().parent.parent
 PREFERRED = 0  # Kafka's type of election
 LIMIT = 540.0
 """For how many seconds one row may take."""
-CGROUPS = pathlib.Path("/sys/fs/cgroup")
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
@@ -38,43 +34,6 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("-i", "--inventory", default=str(PROJECT / "inventories/local"))
     parser.add_argument("-e", "--extra-vars", action="append", default=[], help="variables for the plays, as ansible-playbook takes them")
     return parser
-
-
-@contextlib.contextmanager
-def begun(command: t.Sequence[str], said: t.IO[str]) -> t.Iterator[subprocess.Popen[str]]:
-    """A command of the project that may run until the end of the block, with all that it starts; what it says is written to ``said``."""
-    group = (CGROUPS / "cpu" if (CGROUPS / "cpu").is_dir() else CGROUPS) / "kafkaops-aside"
-    with contextlib.suppress(OSError):  # no rights: it has its part of the processors
-        set_aside(group)
-    joined = ["sh", "-c", '{ echo $$ >"$0"; } 2>/dev/null; exec "$@"', str(group / "cgroup.procs"), *command]
-    process = subprocess.Popen(joined, cwd=PROJECT, env=environment(), text=True, stdout=said, stderr=subprocess.STDOUT)
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            kill(process.pid)
-            process.wait()
-        with contextlib.suppress(OSError):
-            group.rmdir()
-
-
-def set_aside(group: pathlib.Path) -> None:
-    """A control group whose processes have what processors the others leave: a control node is another machine than those that Kafka runs on.
-    Priorities do not do that: the kernel shares processors among sessions first, and each of Ansible's workers is a session."""
-    group.mkdir(exist_ok=True)
-    for name, least in (("cpu.shares", "2"), ("cpu.weight", "1")):
-        if (group / name).exists():
-            (group / name).write_text(least, encoding="ascii")
-
-
-def kill(pid: int) -> None:
-    """End a process with all that it started; Ansible's workers are in no group of processes with it."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        first = psutil.Process(pid)
-        first.suspend()
-        for process in [*first.children(recursive=True), first]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
 
 
 def run(command: t.Sequence[str]) -> str:
@@ -87,10 +46,6 @@ def run(command: t.Sequence[str]) -> str:
     if code:
         raise JudgeError(f"{' '.join(command)} failed:\n{said[-4000:]}")
     return said
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
 
 
 def until(what: t.Callable[[], t.Any], seconds: float, about: str, interval: float = 0.3) -> t.Any:

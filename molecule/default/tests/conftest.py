@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 PROJECT = pathlib.Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(PROJECT / "molecule/topology/tests"))
+sys.path.insert(0, str(PROJECT / "bench"))
 
 from processes import kill
 

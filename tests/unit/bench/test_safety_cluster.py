@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands that the judge starts run aside, and end with all that they started."""
+"""Commands that the judge starts run aside, and end with all that they started; the judge itself has a processor whenever it wants one."""
 
 from __future__ import annotations
 
+import os
 import pathlib
 import sys
 import tempfile
 
+import processes
 import psutil
 import pytest
-from safety_cluster import JudgeError, begun, run, set_aside, until
+from processes import LEAST, MUCH, begun, favoured, weigh
+from safety_cluster import JudgeError, run, until
 
 # As Ansible's workers: a session of its own.
 WORKER = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'], start_new_session=True); time.sleep(300)"
@@ -29,8 +32,33 @@ def test_what_a_command_says() -> None:
         run([sys.executable, "-c", "raise SystemExit('said why')"])
 
 
-@pytest.mark.parametrize(("name", "least"), [("cpu.shares", "2"), ("cpu.weight", "1"), ("cgroup.procs", "")])
-def test_a_group_of_the_least_weight(tmp_path: pathlib.Path, name: str, least: str) -> None:
+@pytest.mark.parametrize(
+    ("weight", "name", "value"),
+    [(LEAST, "cpu.shares", "2"), (LEAST, "cpu.weight", "1"), (MUCH, "cpu.shares", "8192"), (LEAST, "cgroup.procs", "")],
+)
+def test_the_weight_of_a_group(tmp_path: pathlib.Path, weight: dict[str, str], name: str, value: str) -> None:
     (tmp_path / name).write_text("")
-    set_aside(tmp_path)
-    assert [file.read_text() for file in tmp_path.iterdir()] == [least]
+    weigh(tmp_path, weight)
+    assert [file.read_text() for file in tmp_path.iterdir()] == [value]
+
+
+def groups_of_this_process() -> str:
+    return pathlib.Path("/proc/self/cgroup").read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes a control group")
+def test_the_judge_is_favoured_for_a_while() -> None:
+    before = groups_of_this_process()
+    with favoured() as allowed:
+        assert allowed
+        assert "/kafkaops-judge" in groups_of_this_process()
+    assert groups_of_this_process() == before
+    assert not (processes.groups() / "kafkaops-judge").exists()
+
+
+def test_a_judge_without_rights_says_so(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "CGROUPS", tmp_path / "missing")
+    before = groups_of_this_process()
+    with favoured() as allowed:
+        assert not allowed
+    assert groups_of_this_process() == before
