@@ -16,7 +16,7 @@ CGROUPS = pathlib.Path("/sys/fs/cgroup")
 LEAST = {"cpu.shares": "2", "cpu.weight": "1"}
 """By file, of versions 1 and 2, for a group that has what processors all others leave."""
 MUCH = {"cpu.shares": "8192", "cpu.weight": "800"}
-"""For a group that has a processor whenever it wants one: more parts than all pods of the local cluster."""
+"""For a group that has a processor whenever it wants one: more parts than all pods of a local cluster on two processors."""
 
 
 def groups() -> pathlib.Path:
@@ -40,17 +40,17 @@ def favoured() -> t.Iterator[bool]:
     lines = [line.split(":", 2) for line in pathlib.Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()]
     paths = {controllers: path for _number, controllers, path in lines}
     before = groups() / next((path for controllers, path in paths.items() if "cpu" in controllers.split(",")), paths.get("", "/")).lstrip("/")
+    joined = False
     try:
-        weigh(group, MUCH)
-        (group / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
-    except OSError:
-        yield False
-        return
-    try:
-        yield True
+        with contextlib.suppress(OSError):  # no rights
+            weigh(group, MUCH)
+            (group / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
+            joined = True
+        yield joined
     finally:
-        (before / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
-        with contextlib.suppress(OSError):  # another one measures another cluster
+        if joined:
+            (before / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
+        with contextlib.suppress(OSError):  # it was never made, or another one measures another cluster
             group.rmdir()
 
 

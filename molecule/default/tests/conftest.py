@@ -7,18 +7,14 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 import time
 import typing as t
 
 import pytest
 import yaml
-
-PROJECT = pathlib.Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(PROJECT / "bench"))
-
 from processes import kill
 
+PROJECT = pathlib.Path(__file__).resolve().parents[3]
 STATE = pathlib.Path("/var/lib/kafkaops-local-kubernetes")
 NAMESPACE = "molecule"
 CLUSTER = "events"
